@@ -1,0 +1,72 @@
+namespace VectorEngine;
+
+/// <summary>The base of every exception that the engine itself defines.</summary>
+public abstract class VectorEngineException : Exception
+{
+    private protected VectorEngineException(string message, Exception? innerException = null) : base(message, innerException) { }
+}
+
+/// <summary>Bytes read from storage are not what the format allows: damaged, truncated, swapped or written by something else.</summary>
+public sealed class CorruptDataException : VectorEngineException
+{
+    /// <summary>Reports a damaged range.</summary>
+    /// <param name="objectKey">The object that holds the range.</param>
+    /// <param name="offset">First byte of the range, from the object's start.</param>
+    /// <param name="length">Length of the range in bytes; 0 where the whole object is meant.</param>
+    /// <param name="reason">What is wrong with it.</param>
+    /// <param name="innerException">The cause, if another exception told.</param>
+    public CorruptDataException(string objectKey, long offset, long length, string reason, Exception? innerException = null)
+        : base($"'{objectKey}', bytes {offset}..{offset + length}: {reason}", innerException)
+    {
+        ObjectKey = objectKey;
+        Offset = offset;
+        Length = length;
+    }
+
+    /// <summary>The object that holds the damaged range.</summary>
+    public string ObjectKey { get; }
+
+    /// <summary>First byte of the range, from the object's start.</summary>
+    public long Offset { get; }
+
+    /// <summary>Length of the range in bytes; 0 where the whole object is meant.</summary>
+    public long Length { get; }
+}
+
+/// <summary>An object or index does not exist in the store.</summary>
+public sealed class ObjectNotFoundException : VectorEngineException
+{
+    /// <summary>Reports a missing object.</summary>
+    /// <param name="objectKey">The key that was asked for.</param>
+    /// <param name="innerException">The store's own exception, if there is one.</param>
+    public ObjectNotFoundException(string objectKey, Exception? innerException = null)
+        : base($"'{objectKey}' does not exist.", innerException) => ObjectKey = objectKey;
+
+    /// <summary>The key that was asked for.</summary>
+    public string ObjectKey { get; }
+}
+
+/// <summary>A conditional write lost: the object exists already, or is not the one that was expected.</summary>
+public sealed class WriteConflictException : VectorEngineException
+{
+    /// <summary>Reports a lost conditional write.</summary>
+    /// <param name="objectKey">The key that was written to.</param>
+    /// <param name="innerException">The store's own exception, if there is one.</param>
+    public WriteConflictException(string objectKey, Exception? innerException = null)
+        : base($"'{objectKey}' was changed by another writer.", innerException) => ObjectKey = objectKey;
+
+    /// <summary>The key that was written to.</summary>
+    public string ObjectKey { get; }
+}
+
+/// <summary>A vector in the input cannot be indexed or searched: not finite, too large, or without direction under cosine.</summary>
+public sealed class InvalidVectorException : VectorEngineException
+{
+    /// <summary>Reports an unusable vector.</summary>
+    /// <param name="row">Its row in the input; 0 for a single query.</param>
+    /// <param name="reason">What is wrong with it.</param>
+    public InvalidVectorException(long row, string reason) : base($"Vector {row}: {reason}") => Row = row;
+
+    /// <summary>The vector's row in the input; 0 for a single query.</summary>
+    public long Row { get; }
+}
