@@ -1,0 +1,43 @@
+namespace VectorEngine.Kernels;
+
+/// <summary>The instruction sets that have kernels.</summary>
+internal enum InstructionSet
+{
+    Scalar,
+    Avx2,
+    Avx512,
+}
+
+/// <summary>Which instruction sets this machine has; dispatch, tests and benchmarks share this list.</summary>
+internal static class InstructionSets
+{
+    /// <summary>The environment variable that forces a set by its name.</summary>
+    public const string Variable = "VECTORENGINE_ISA";
+
+    /// <summary>The sets that run here, best first.</summary>
+    public static readonly IReadOnlyList<InstructionSet> Supported = Enumerate().ToArray();
+
+    /// <summary>The best set, or the one forced by name.</summary>
+    /// <exception cref="PlatformNotSupportedException">The forced set is unknown or missing here.</exception>
+    public static InstructionSet Select(string? forced)
+    {
+        if (string.IsNullOrEmpty(forced))
+            return Supported[0];
+        foreach (InstructionSet set in Supported)
+        {
+            if (string.Equals(set.ToString(), forced, StringComparison.OrdinalIgnoreCase))
+                return set;
+        }
+
+        throw new PlatformNotSupportedException($"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.");
+    }
+
+    private static IEnumerable<InstructionSet> Enumerate()
+    {
+        if (Avx512Kernels.IsSupported)
+            yield return InstructionSet.Avx512;
+        if (Avx2Kernels.IsSupported)
+            yield return InstructionSet.Avx2;
+        yield return InstructionSet.Scalar;
+    }
+}
