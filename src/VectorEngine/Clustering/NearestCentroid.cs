@@ -1,0 +1,134 @@
+using System.Runtime.Intrinsics;
+using VectorEngine.Kernels;
+using VectorEngine.Numerics;
+
+namespace VectorEngine.Clustering;
+
+/// <summary>
+/// Finds the nearest of many centroids (squared L2) for blocks of vectors: a blocked matrix product, since
+/// |x - c|^2 is smallest where |c|^2 / 2 - &lt;x, c&gt; is. Ties go to the lower centroid.
+/// </summary>
+internal sealed class NearestCentroid : IDisposable
+{
+    /// <summary>Vectors per block: with a panel of centroids they fill half of a 1 MiB second-level cache at 768 dimensions.</summary>
+    public const int BlockRows = 64;
+
+    private readonly int _dimensions, _columns, _panels;
+    private readonly AlignedBuffer<float>[] _panelValues;
+    private readonly float[] _halfNorms;
+
+    /// <summary>Packs centroids.</summary>
+    /// <param name="centroids">Row-major.</param>
+    /// <param name="dimensions">Dimensions.</param>
+    public NearestCentroid(ReadOnlySpan<float> centroids, int dimensions)
+    {
+        _dimensions = dimensions;
+        var columns = default(ReadColumns);
+        KernelDispatch.Run(ref columns);
+        _columns = columns.Result;
+        Count = centroids.Length / dimensions;
+        _panels = (Count + _columns - 1) / _columns;
+        _panelValues = new AlignedBuffer<float>[_panels];
+        // Columns beyond the last centroid are never the nearest.
+        _halfNorms = new float[_panels * _columns];
+        _halfNorms.AsSpan(Count).Fill(float.PositiveInfinity);
+        for (int panel = 0; panel < _panels; panel++)
+        {
+            _panelValues[panel] = new AlignedBuffer<float>(dimensions * _columns);
+            Span<float> values = _panelValues[panel].Span;
+            for (int c = panel * _columns; c < Math.Min(Count, (panel + 1) * _columns); c++)
+            {
+                ReadOnlySpan<float> centroid = centroids.Slice(c * dimensions, dimensions);
+                double norm = 0;
+                for (int i = 0; i < dimensions; i++)
+                {
+                    values[(i * _columns) + (c % _columns)] = centroid[i];
+                    norm += (double)centroid[i] * centroid[i];
+                }
+
+                _halfNorms[c] = (float)(norm / 2);
+            }
+        }
+    }
+
+    /// <summary>Number of centroids.</summary>
+    public int Count { get; }
+
+    /// <summary>Labels up to <see cref="BlockRows"/> vectors.</summary>
+    /// <param name="rows">Row-major vectors.</param>
+    /// <param name="labels">Receives each vector's nearest centroid.</param>
+    public void Assign<K>(ReadOnlySpan<float> rows, Span<int> labels) where K : struct, IKernels
+    {
+        Span<float> best = stackalloc float[4 * BlockRows];
+        Span<int> bestIndex = stackalloc int[4 * BlockRows];
+        Span<float> products = stackalloc float[4 * _columns];
+        best.Fill(float.PositiveInfinity);
+        bestIndex.Clear();
+        int whole = labels.Length & ~3;
+        float[]? lastRows = null;
+        if (whole < labels.Length)
+        {
+            lastRows = new float[4 * _dimensions];
+            rows[(whole * _dimensions)..].CopyTo(lastRows);
+        }
+
+        for (int panel = 0; panel < _panels; panel++)
+        {
+            ReadOnlySpan<float> values = _panelValues[panel].Span;
+            for (int row = 0; row < labels.Length; row += 4)
+            {
+                K.DotTile(row < whole ? rows.Slice(row * _dimensions, 4 * _dimensions) : lastRows, values, products);
+                for (int r = row; r < Math.Min(labels.Length, row + 4); r++)
+                    KeepNearest(products.Slice((r - row) * _columns, _columns), panel * _columns, best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
+            }
+        }
+
+        for (int r = 0; r < labels.Length; r++)
+            labels[r] = Nearest(best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
+    }
+
+    public void Dispose()
+    {
+        foreach (AlignedBuffer<float> panel in _panelValues)
+            panel.Dispose();
+    }
+
+    /// <summary>Four running minima per row, one per lane, with the column where each was first seen.</summary>
+    private void KeepNearest(ReadOnlySpan<float> products, int firstColumn, Span<float> best, Span<int> bestIndex)
+    {
+        ReadOnlySpan<float> halfNorms = _halfNorms.AsSpan(firstColumn, products.Length);
+        Vector128<float> smallest = Vector128.Create<float>(best);
+        Vector128<int> index = Vector128.Create<int>(bestIndex);
+        Vector128<int> column = Vector128.Create(firstColumn) + Vector128<int>.Indices;
+        for (int i = 0; i < products.Length; i += 4)
+        {
+            Vector128<float> score = Vector128.Create(halfNorms[i..]) - Vector128.Create(products[i..]);
+            Vector128<float> less = Vector128.LessThan(score, smallest);
+            smallest = Vector128.ConditionalSelect(less, score, smallest);
+            index = Vector128.ConditionalSelect(less.AsInt32(), column, index);
+            column += Vector128.Create(4);
+        }
+
+        smallest.CopyTo(best);
+        index.CopyTo(bestIndex);
+    }
+
+    private static int Nearest(ReadOnlySpan<float> best, ReadOnlySpan<int> bestIndex)
+    {
+        int lane = 0;
+        for (int i = 1; i < 4; i++)
+        {
+            if (best[i] < best[lane] || (best[i] == best[lane] && bestIndex[i] < bestIndex[lane]))
+                lane = i;
+        }
+
+        return bestIndex[lane];
+    }
+
+    private struct ReadColumns : IKernelAction
+    {
+        public int Result;
+
+        public void Run<K>() where K : struct, IKernels => Result = K.TileColumns;
+    }
+}
