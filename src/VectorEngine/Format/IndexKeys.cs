@@ -1,0 +1,26 @@
+namespace VectorEngine.Format;
+
+/// <summary>The keys of an index's objects.</summary>
+internal static class IndexKeys
+{
+    public static string Pointer(string index) => $"{index}/pointer";
+
+    public static SegmentKeys Segment(string index, Guid segment) => new($"{index}/segments/{segment:N}");
+}
+
+/// <summary>The keys of a segment's objects.</summary>
+/// <param name="Prefix">What they all start with.</param>
+internal readonly record struct SegmentKeys(string Prefix)
+{
+    public string Root => $"{Prefix}/root";
+
+    public string Sign => $"{Prefix}/sign";
+
+    public string Ex => $"{Prefix}/ex";
+
+    public string Vectors => $"{Prefix}/vectors";
+
+    public string Checksums => $"{Prefix}/checksums";
+
+    public string Metadata => $"{Prefix}/metadata";
+}
