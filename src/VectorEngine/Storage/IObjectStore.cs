@@ -5,7 +5,9 @@ namespace VectorEngine.Storage;
 /// Implementations are safe for concurrent use.
 /// </summary>
 /// <remarks>
-/// Keys are relative paths of segments separated by '/'; a segment has 1 to 200 characters of [A-Za-z0-9._-] and is neither "." nor "..".
+/// Keys are relative paths of segments separated by '/'; a segment has 1 to 200 characters of [A-Za-z0-9._-] and does not end with '.';
+/// a whole key has at most 500 characters. A key that breaks the rule throws <see cref="ArgumentException"/>.
+/// No key is a folder of another: 'a' and 'a/b' cannot both exist. Stores that check this refuse the second with <see cref="IOException"/>.
 /// A failed condition throws <see cref="WriteConflictException"/>, a missing object <see cref="ObjectNotFoundException"/>;
 /// an object is visible wholly or not at all.
 /// </remarks>
@@ -39,7 +41,7 @@ public interface IObjectStore
     ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default);
 
     /// <summary>Lists the objects whose key starts with <paramref name="prefix"/>, in ordinal order of their keys.</summary>
-    /// <param name="prefix">The start of the keys; empty for all.</param>
+    /// <param name="prefix">The start of the keys, not necessarily a whole segment; empty for all.</param>
     /// <param name="cancellationToken">Cancels the listing.</param>
     IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken = default);
 
@@ -73,7 +75,12 @@ public readonly record struct WriteCondition
 
     /// <summary>Write only if the object's entity tag is <paramref name="etag"/>.</summary>
     /// <param name="etag">The tag that an earlier read or write returned.</param>
-    public static WriteCondition Matches(string etag) => new(false, etag);
+    /// <exception cref="ArgumentException">The tag is null or empty, which would match anything.</exception>
+    public static WriteCondition Matches(string etag)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(etag);
+        return new(false, etag);
+    }
 
     /// <summary>The object must not exist.</summary>
     public bool IfAbsent { get; }
@@ -88,13 +95,15 @@ public abstract class ObjectWriter : IAsyncDisposable
     /// <summary>Bytes written so far.</summary>
     public abstract long Length { get; }
 
-    /// <summary>Appends bytes; the buffer may be reused once the call completes.</summary>
+    /// <summary>Appends bytes; the buffer may be reused once the call completes. A call that fails appends nothing.</summary>
     /// <param name="bytes">The bytes.</param>
     /// <param name="cancellationToken">Cancels the write.</param>
+    /// <exception cref="InvalidOperationException">The object was committed already.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default);
 
-    /// <summary>Makes the object visible, durable where the store can.</summary>
+    /// <summary>Makes the object visible, durable where the store can. Called once: after a failed commit the writer can only be disposed.</summary>
     /// <param name="cancellationToken">Cancels the commit; the object then may or may not have appeared.</param>
+    /// <exception cref="InvalidOperationException">A commit was tried already.</exception>
     public abstract ValueTask CommitAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Ends the writing; without a commit, what was written is discarded.</summary>
