@@ -5,8 +5,8 @@ namespace VectorEngine.Storage;
 
 /// <summary>Keeps objects as files under a folder, which is created by the first write.</summary>
 /// <remarks>
-/// <para>Reads complete synchronously. Files stay open between reads (at most 64): an object that another instance replaces or deletes may
-/// still be read as it was by <see cref="ReadAsync"/>, never by <see cref="TryReadAsync"/>.</para>
+/// <para>Reads complete synchronously. Files stay open between reads (at most 64): an object that another instance replaces or deletes
+/// may still be read as it was by <see cref="ReadAsync"/>, never by <see cref="TryReadAsync"/>.</para>
 /// <para>Conditional writes hold among all processes that write through this class, on file systems with file locks; others are refused
 /// with <see cref="NotSupportedException"/>. A writer that finds the folder locked for 30 seconds throws <see cref="TimeoutException"/>.</para>
 /// <para>Names that begin with '~' are the store's own: the lock file, and objects that are being written. Keys cannot have such names.
@@ -21,7 +21,8 @@ public sealed class FileObjectStore : IObjectStore, IDisposable
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(30);
 
     // Hidden files included: on Unix, keys may begin with a dot.
-    private static readonly EnumerationOptions AllFiles = new() { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions AllFiles =
+        new() { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false };
 
     private readonly string _root;
 
@@ -248,7 +249,8 @@ public sealed class FileObjectStore : IObjectStore, IDisposable
                 File.Move(temporaryPath, path, overwrite: true);
                 return;
             }
-            catch (Exception e) when (OperatingSystem.IsWindows() && attempt < MostAttempts && e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (
+                OperatingSystem.IsWindows() && attempt < MostAttempts && e is IOException or UnauthorizedAccessException)
             {
                 // Older Windows refuses to replace a file while someone reads it; readers of a replaced name are brief.
                 await Task.Delay(PauseMs).ConfigureAwait(false);

@@ -47,7 +47,7 @@ internal sealed class FolderLock(string folder, TimeSpan timeout)
         {
             held.Dispose();
             throw new NotSupportedException(
-                $"The file system of '{folder}' does not support file locks, or they are switched off: conditional writes would not be safe.");
+                $"The file system of '{folder}' has no file locks, or they are switched off: conditional writes would not be safe.");
         }
         _works = true;
         return held;

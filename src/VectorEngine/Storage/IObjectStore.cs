@@ -33,7 +33,8 @@ public interface IObjectStore
     /// <param name="condition">What must hold for the write to happen.</param>
     /// <param name="cancellationToken">Cancels the write.</param>
     /// <exception cref="WriteConflictException">The condition does not hold.</exception>
-    ValueTask<string> WriteAsync(string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default);
+    ValueTask<string> WriteAsync(
+        string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default);
 
     /// <summary>Starts an object that is written piece by piece and appears when it is committed.</summary>
     /// <param name="key">The object; an existing one is replaced on commit.</param>
@@ -89,7 +90,7 @@ public readonly record struct WriteCondition
     public string? IfMatch { get; }
 }
 
-/// <summary>An object being written; it appears when <see cref="CommitAsync"/> completes and leaves nothing behind when disposed before.</summary>
+/// <summary>An object being written: appears when <see cref="CommitAsync"/> completes, leaves nothing behind when disposed before.</summary>
 public abstract class ObjectWriter : IAsyncDisposable
 {
     /// <summary>Bytes written so far.</summary>
@@ -101,7 +102,7 @@ public abstract class ObjectWriter : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The object was committed already.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default);
 
-    /// <summary>Makes the object visible, durable where the store can. Called once: after a failed commit the writer can only be disposed.</summary>
+    /// <summary>Makes the object visible, durable where the store can. After a failed commit, the writer can only be disposed.</summary>
     /// <param name="cancellationToken">Cancels the commit; the object then may or may not have appeared.</param>
     /// <exception cref="InvalidOperationException">A commit was tried already.</exception>
     public abstract ValueTask CommitAsync(CancellationToken cancellationToken = default);
