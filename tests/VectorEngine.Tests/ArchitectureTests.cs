@@ -44,7 +44,8 @@ public sealed class ArchitectureTests
     [Theory]
     [MemberData(nameof(GuiltyTypes))]
     public void The_checker_finds(string type) =>
-        Assert.Contains(SampleViolations(SampleLevels), v => v.StartsWith($"{SampleRoot}.Guilty.{type} (0) uses ", StringComparison.Ordinal));
+        Assert.Contains(
+            SampleViolations(SampleLevels), v => v.StartsWith($"{SampleRoot}.Guilty.{type} (0) uses ", StringComparison.Ordinal));
 
     [Fact]
     public void The_checker_finds_nothing_else() =>

@@ -10,7 +10,7 @@ internal sealed class FileHandleCache(int capacity) : IDisposable
     private long _generation;
     private bool _disposed;
 
-    /// <summary>Changes with every <see cref="Remove"/>: taken before opening a file, it tells whether the file may still be kept.</summary>
+    /// <summary>Changes with every <see cref="Remove"/>: taken before opening a file, it tells whether to keep the file.</summary>
     public long Generation => Volatile.Read(ref _generation);
 
     public OpenObject? TryGet(string key)

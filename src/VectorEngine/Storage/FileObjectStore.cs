@@ -7,8 +7,9 @@ namespace VectorEngine.Storage;
 /// <remarks>
 /// <para>Reads complete synchronously. Files stay open between reads (at most 64): an object that another instance replaces or deletes
 /// may still be read as it was by <see cref="ReadAsync"/>, never by <see cref="TryReadAsync"/>.</para>
-/// <para>Conditional writes hold among all processes that write through this class, on file systems with file locks; others are refused
-/// with <see cref="NotSupportedException"/>. A writer that finds the folder locked for 30 seconds throws <see cref="TimeoutException"/>.</para>
+/// <para>Conditional writes hold among all processes that write through this class, on file systems with file locks; others are
+/// refused with <see cref="NotSupportedException"/>. Whoever finds the folder locked for 30 seconds gives up with
+/// <see cref="TimeoutException"/>.</para>
 /// <para>Names that begin with '~' are the store's own: the lock file, and objects that are being written. Keys cannot have such names.
 /// On file systems that ignore case, keys that differ only in case are one object; on Windows, device names (NUL, COM1) are no keys.</para>
 /// </remarks>

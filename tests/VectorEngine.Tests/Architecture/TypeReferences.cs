@@ -17,7 +17,7 @@ internal readonly record struct TypeReference(TypeName From, TypeName To, string
 
 /// <summary>
 /// Finds every reference between types of one assembly that its metadata and method bodies show. What the compiler copies leaves no
-/// trace and is not found: constants, enum values and nameof.
+/// trace and is not found: constants, enum values, nameof; nor are types named in the arguments of attributes.
 /// </summary>
 internal sealed class TypeReferences
 {
@@ -202,7 +202,8 @@ internal sealed class TypeReferences
             return default;
         }
 
-        public ValueTuple GetTypeFromSpecification(MetadataReader reader, object? context, TypeSpecificationHandle handle, byte rawTypeKind) =>
+        public ValueTuple GetTypeFromSpecification(
+            MetadataReader reader, object? context, TypeSpecificationHandle handle, byte rawTypeKind) =>
             reader.GetTypeSpecification(handle).DecodeSignature(this, context);
 
         public ValueTuple GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => default;
