@@ -90,7 +90,7 @@ public readonly record struct WriteCondition
     public string? IfMatch { get; }
 }
 
-/// <summary>An object being written: appears when <see cref="CommitAsync"/> completes, leaves nothing behind when disposed before.</summary>
+/// <summary>An object being written: appears when <see cref="CommitAsync"/> completes, leaves nothing when disposed before.</summary>
 public abstract class ObjectWriter : IAsyncDisposable
 {
     /// <summary>Bytes written so far.</summary>
