@@ -5,7 +5,9 @@ namespace VectorEngine.Storage;
 /// Implementations are safe for concurrent use.
 /// </summary>
 /// <remarks>
-/// Keys are relative paths of segments separated by '/'; a segment has 1 to 200 characters of [A-Za-z0-9._-] and is neither "." nor "..".
+/// Keys are relative paths of segments separated by '/'; a segment has 1 to 200 characters of [A-Za-z0-9._-] and does not end with '.';
+/// a whole key has at most 500 characters. A key that breaks the rule throws <see cref="ArgumentException"/>.
+/// No key is a folder of another: 'a' and 'a/b' cannot both exist. Stores that check this refuse the second with <see cref="IOException"/>.
 /// A failed condition throws <see cref="WriteConflictException"/>, a missing object <see cref="ObjectNotFoundException"/>;
 /// an object is visible wholly or not at all.
 /// </remarks>
@@ -31,7 +33,8 @@ public interface IObjectStore
     /// <param name="condition">What must hold for the write to happen.</param>
     /// <param name="cancellationToken">Cancels the write.</param>
     /// <exception cref="WriteConflictException">The condition does not hold.</exception>
-    ValueTask<string> WriteAsync(string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default);
+    ValueTask<string> WriteAsync(
+        string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default);
 
     /// <summary>Starts an object that is written piece by piece and appears when it is committed.</summary>
     /// <param name="key">The object; an existing one is replaced on commit.</param>
@@ -39,7 +42,7 @@ public interface IObjectStore
     ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default);
 
     /// <summary>Lists the objects whose key starts with <paramref name="prefix"/>, in ordinal order of their keys.</summary>
-    /// <param name="prefix">The start of the keys; empty for all.</param>
+    /// <param name="prefix">The start of the keys, not necessarily a whole segment; empty for all.</param>
     /// <param name="cancellationToken">Cancels the listing.</param>
     IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken = default);
 
@@ -73,7 +76,12 @@ public readonly record struct WriteCondition
 
     /// <summary>Write only if the object's entity tag is <paramref name="etag"/>.</summary>
     /// <param name="etag">The tag that an earlier read or write returned.</param>
-    public static WriteCondition Matches(string etag) => new(false, etag);
+    /// <exception cref="ArgumentException">The tag is null or empty, which would match anything.</exception>
+    public static WriteCondition Matches(string etag)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(etag);
+        return new(false, etag);
+    }
 
     /// <summary>The object must not exist.</summary>
     public bool IfAbsent { get; }
@@ -82,19 +90,21 @@ public readonly record struct WriteCondition
     public string? IfMatch { get; }
 }
 
-/// <summary>An object being written; it appears when <see cref="CommitAsync"/> completes and leaves nothing behind when disposed before.</summary>
+/// <summary>An object being written: appears when <see cref="CommitAsync"/> completes, leaves nothing when disposed before.</summary>
 public abstract class ObjectWriter : IAsyncDisposable
 {
     /// <summary>Bytes written so far.</summary>
     public abstract long Length { get; }
 
-    /// <summary>Appends bytes; the buffer may be reused once the call completes.</summary>
+    /// <summary>Appends bytes; the buffer may be reused once the call completes. A call that fails appends nothing.</summary>
     /// <param name="bytes">The bytes.</param>
     /// <param name="cancellationToken">Cancels the write.</param>
+    /// <exception cref="InvalidOperationException">The object was committed already.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default);
 
-    /// <summary>Makes the object visible, durable where the store can.</summary>
+    /// <summary>Makes the object visible, durable where the store can. After a failed commit, the writer can only be disposed.</summary>
     /// <param name="cancellationToken">Cancels the commit; the object then may or may not have appeared.</param>
+    /// <exception cref="InvalidOperationException">A commit was tried already.</exception>
     public abstract ValueTask CommitAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Ends the writing; without a commit, what was written is discarded.</summary>
