@@ -1,0 +1,149 @@
+namespace VectorEngine.Arrow;
+
+/// <summary>A column of values, some of which may be missing. Immutable and safe for concurrent use.</summary>
+/// <remarks>
+/// Cast to the class that fits <see cref="Type"/>, or ask <see cref="RecordBatch.Column{TArray}(string)"/> for it:
+/// <see cref="PrimitiveArray{T}"/>, <see cref="BoolArray"/>, <see cref="Utf8Array"/>, <see cref="FixedSizeListArray{T}"/>.
+/// </remarks>
+public abstract class ArrowArray
+{
+    private protected ArrowArray(ArrowType type, int length, Validity validity)
+    {
+        Type = type;
+        Length = length;
+        Validity = validity;
+    }
+
+    /// <summary>The type of the values.</summary>
+    public ArrowType Type { get; }
+
+    /// <summary>Number of values, missing ones included.</summary>
+    public int Length { get; }
+
+    /// <summary>Number of missing values.</summary>
+    public int NullCount => Validity.NullCount;
+
+    internal Validity Validity { get; }
+
+    /// <summary>Whether the value at <paramref name="index"/> is missing.</summary>
+    /// <param name="index">From 0 to <see cref="Length"/> - 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such value.</exception>
+    public bool IsNull(int index)
+    {
+        CheckIndex(index);
+        return Validity.IsNull(index);
+    }
+
+    /// <summary>The values <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> - 1. Only bitmaps are copied.</summary>
+    /// <param name="start">First value.</param>
+    /// <param name="count">Number of values.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the array.</exception>
+    public ArrowArray Slice(int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - count);
+        return SliceChecked(start, count);
+    }
+
+    /// <summary>A column of numbers, copied from <paramref name="values"/>.</summary>
+    /// <typeparam name="T">An integer or floating-point type of the BCL: <see cref="sbyte"/> to <see cref="ulong"/>, <see cref="Half"/> to <see cref="double"/>.</typeparam>
+    /// <param name="values">The values.</param>
+    /// <exception cref="NotSupportedException">No column holds values of <typeparamref name="T"/>.</exception>
+    public static PrimitiveArray<T> From<T>(ReadOnlySpan<T> values) where T : unmanaged => new(values.ToArray(), Validity.AllValid);
+
+    /// <summary>A column of numbers, some of them missing.</summary>
+    /// <typeparam name="T">An integer or floating-point type of the BCL: <see cref="sbyte"/> to <see cref="ulong"/>, <see cref="Half"/> to <see cref="double"/>.</typeparam>
+    /// <param name="values">The values; null where one is missing.</param>
+    /// <exception cref="NotSupportedException">No column holds values of <typeparamref name="T"/>.</exception>
+    public static PrimitiveArray<T> From<T>(IReadOnlyList<T?> values) where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        var present = new T[values.Count];
+        for (int i = 0; i < present.Length; i++)
+            present[i] = values[i].GetValueOrDefault();
+        return new(present, Validity.FromValues(values));
+    }
+
+    /// <summary>A column of numbers that views <paramref name="values"/>, which nobody may change from now on.</summary>
+    /// <typeparam name="T">An integer or floating-point type of the BCL: <see cref="sbyte"/> to <see cref="ulong"/>, <see cref="Half"/> to <see cref="double"/>.</typeparam>
+    /// <param name="values">The values.</param>
+    /// <exception cref="NotSupportedException">No column holds values of <typeparamref name="T"/>.</exception>
+    public static PrimitiveArray<T> Wrap<T>(ReadOnlyMemory<T> values) where T : unmanaged => new(values, Validity.AllValid);
+
+    /// <summary>A column of true and false.</summary>
+    /// <param name="values">The values.</param>
+    public static BoolArray From(ReadOnlySpan<bool> values)
+    {
+        var bits = new byte[Bitmap.ByteCount(values.Length)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (values[i])
+                Bitmap.Set(bits, i);
+        }
+        return new(bits, values.Length, Validity.AllValid);
+    }
+
+    /// <summary>A column of true and false, some of them missing.</summary>
+    /// <param name="values">The values; null where one is missing.</param>
+    public static BoolArray From(IReadOnlyList<bool?> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        var bits = new byte[Bitmap.ByteCount(values.Count)];
+        for (int i = 0; i < values.Count; i++)
+        {
+            if (values[i] is true)
+                Bitmap.Set(bits, i);
+        }
+        return new(bits, values.Count, Validity.FromValues(values));
+    }
+
+    /// <summary>A column of text.</summary>
+    /// <param name="values">The texts; null where one is missing.</param>
+    /// <exception cref="ArgumentException">A text has half a surrogate pair, or they take 2 GiB or more together.</exception>
+    public static Utf8Array From(IReadOnlyList<string?> values) => Utf8Array.Encode(values);
+
+    /// <summary>A column of vectors that views the rows of <paramref name="vectors"/>, which nobody may change from now on.</summary>
+    /// <param name="vectors">The vectors.</param>
+    public static FixedSizeListArray<float> Vectors(VectorMatrix vectors) => new(vectors.Values, vectors.Dimensions, Validity.AllValid);
+
+    /// <summary>A column of vectors that views <paramref name="values"/>, which nobody may change from now on.</summary>
+    /// <typeparam name="T"><see cref="float"/> or <see cref="Half"/>.</typeparam>
+    /// <param name="values">The elements of all vectors, one vector after the other.</param>
+    /// <param name="listSize">Elements per vector, at least 1.</param>
+    /// <exception cref="ArgumentException">The values do not fill whole vectors, or are of another type.</exception>
+    public static FixedSizeListArray<T> Vectors<T>(ReadOnlyMemory<T> values, int listSize) where T : unmanaged =>
+        new(values, listSize, Validity.AllValid);
+
+    /// <summary>A column of vectors, some of them missing, copied from <paramref name="vectors"/>.</summary>
+    /// <typeparam name="T"><see cref="float"/> or <see cref="Half"/>.</typeparam>
+    /// <param name="vectors">The vectors; null where one is missing.</param>
+    /// <param name="listSize">Elements per vector, at least 1.</param>
+    /// <exception cref="ArgumentException">A vector has another length, or elements of another type.</exception>
+    public static FixedSizeListArray<T> Vectors<T>(IReadOnlyList<T[]?> vectors, int listSize) where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(vectors);
+        ArgumentOutOfRangeException.ThrowIfLessThan(listSize, 1);
+        var values = new T[checked(vectors.Count * listSize)];
+        for (int i = 0; i < vectors.Count; i++)
+        {
+            if (vectors[i] is not { } vector)
+                continue;
+            if (vector.Length != listSize)
+                throw new ArgumentException($"Vector {i} has {vector.Length} elements, not {listSize}.", nameof(vectors));
+            vector.CopyTo(values, i * listSize);
+        }
+        return new(values, listSize, Validity.FromValues(vectors));
+    }
+
+    /// <summary>Appends this column's nodes and buffers in the order that the IPC format asks for.</summary>
+    internal abstract void AppendTo(BatchBody body);
+
+    private protected abstract ArrowArray SliceChecked(int start, int count);
+
+    private protected void CheckIndex(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Length);
+    }
+}

@@ -1,0 +1,261 @@
+using System.Buffers.Binary;
+
+namespace VectorEngine.Arrow;
+
+/// <summary>
+/// Reads an Arrow IPC file by ranges, whole batches or single rows. Nothing in the file is trusted: what contradicts the format is a
+/// <see cref="CorruptDataException"/>, what is valid but of another kind a <see cref="NotSupportedException"/>. Safe for concurrent use.
+/// </summary>
+internal sealed class ArrowFileReader
+{
+    /// <summary>Read from the end at opening: mostly this has the whole footer.</summary>
+    private const int TailLength = 64 << 10;
+
+    private readonly string _objectKey;
+    private readonly IRangeSource _source;
+
+    // Filled as batches are met. Two threads may both fill an entry: they put the same there.
+    private readonly BatchLayout?[] _layouts;
+
+    // The first row of each batch, and the number of all rows.
+    private long[]? _rowStarts;
+
+    private ArrowFileReader(string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, long footerOffset)
+    {
+        if (!BitConverter.IsLittleEndian)
+            throw new PlatformNotSupportedException("Arrow files are read into memory as they are, which takes a little-endian machine.");
+        _objectKey = objectKey;
+        _source = source;
+        (Schema, Blocks) = MetadataDecoder.Footer(new FlatBuffer(objectKey, footerOffset, footer), source.Length);
+        _layouts = new BatchLayout?[Blocks.Count];
+    }
+
+    /// <summary>The columns.</summary>
+    public ArrowSchema Schema { get; }
+
+    /// <summary>The place of each record batch.</summary>
+    public IReadOnlyList<ArrowBlock> Blocks { get; }
+
+    /// <summary>Opens a file whose footer, and perhaps the number of rows of each batch, were kept elsewhere: nothing is read.</summary>
+    /// <param name="objectKey">The file's name, for errors.</param>
+    /// <param name="source">Its bytes.</param>
+    /// <param name="footer">As <see cref="ArrowFileSummary.Footer"/> told it.</param>
+    /// <param name="rowCounts">As <see cref="ArrowFileSummary.RowCounts"/> told it; without it, the first <see cref="TakeAsync"/> visits every batch.</param>
+    public static ArrowFileReader Open(string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, IReadOnlyList<long>? rowCounts = null)
+    {
+        var reader = new ArrowFileReader(objectKey, source, footer, footerOffset: 0);
+        if (rowCounts is null)
+            return reader;
+        if (rowCounts.Count != reader.Blocks.Count)
+            throw new ArgumentException($"{rowCounts.Count} row counts for {reader.Blocks.Count} batches.", nameof(rowCounts));
+        reader._rowStarts = SumRows(rowCounts);
+        return reader;
+    }
+
+    /// <summary>Opens a file from its own footer.</summary>
+    /// <param name="objectKey">The file's name, for errors.</param>
+    /// <param name="source">Its bytes.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    public static async ValueTask<ArrowFileReader> OpenAsync(string objectKey, IRangeSource source, CancellationToken cancellationToken = default)
+    {
+        if (source.Length < 8 + ArrowFormat.TrailerLength)
+            throw new CorruptDataException(objectKey, 0, source.Length, "too short for an Arrow file");
+        var head = new byte[ArrowFormat.MagicLength];
+        var tail = new byte[Math.Min(TailLength, source.Length)];
+        var reads = new RangeReads();
+        reads.Add(0, head);
+        reads.Add(source.Length - tail.Length, tail);
+        await reads.ExecuteAsync(source, cancellationToken).ConfigureAwait(false);
+        if (!ArrowFormat.Magic.SequenceEqual(head) || !tail.AsSpan().EndsWith(ArrowFormat.Magic))
+            throw new CorruptDataException(objectKey, 0, source.Length, "not an Arrow file: it does not begin and end with ARROW1");
+
+        long footerEnd = source.Length - ArrowFormat.TrailerLength;
+        int footerLength = BinaryPrimitives.ReadInt32LittleEndian(tail.AsSpan(^ArrowFormat.TrailerLength..));
+        if (footerLength is < 0 or > ArrowFormat.MaxFooterLength || footerLength > footerEnd - ArrowFormat.MagicLength)
+            throw new CorruptDataException(objectKey, footerEnd, sizeof(int), $"a footer of {footerLength} bytes");
+        int tailFooter = tail.Length - ArrowFormat.TrailerLength;
+        byte[] footer;
+        if (footerLength <= tailFooter)
+        {
+            footer = tail[(tailFooter - footerLength)..tailFooter];
+        }
+        else
+        {
+            footer = new byte[footerLength];
+            await source.ReadAsync(footerEnd - footerLength, footer, cancellationToken).ConfigureAwait(false);
+        }
+        return new ArrowFileReader(objectKey, source, footer, footerEnd - footerLength);
+    }
+
+    /// <summary>The number of rows of the whole file.</summary>
+    public async ValueTask<long> CountRowsAsync(CancellationToken cancellationToken = default) =>
+        (await RowStartsAsync(cancellationToken).ConfigureAwait(false))[^1];
+
+    /// <summary>Reads a whole record batch.</summary>
+    /// <param name="batch">Which, from 0.</param>
+    /// <param name="columns">The columns wanted, in this order; null for all.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="KeyNotFoundException">The file has no such column.</exception>
+    public async ValueTask<RecordBatch> ReadBatchAsync(
+        int batch, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(batch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(batch, Blocks.Count);
+        await LoadLayoutsAsync([batch], cancellationToken).ConfigureAwait(false);
+        BatchLayout layout = _layouts[batch]!;
+        RowRun[] runs = [new RowRun(layout, 0, layout.RowCount, 0)];
+        return await GatherAsync(new RowSelection(_objectKey, runs, layout.RowCount), columns, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads rows, and little else: at most a page around each value.</summary>
+    /// <param name="rows">Row numbers of the file, in any order; the result has them in this order.</param>
+    /// <param name="columns">The columns wanted, in this order; null for all.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The file has no such row.</exception>
+    /// <exception cref="KeyNotFoundException">The file has no such column.</exception>
+    public async ValueTask<RecordBatch> TakeAsync(
+        ReadOnlyMemory<long> rows, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default)
+    {
+        long[] rowStarts = await RowStartsAsync(cancellationToken).ConfigureAwait(false);
+        List<(int Batch, int Start, int Count)> found = FindRuns(rows.Span, rowStarts);
+        await LoadLayoutsAsync(found.Select(run => run.Batch).Distinct(), cancellationToken).ConfigureAwait(false);
+        var runs = new RowRun[found.Count];
+        int target = 0;
+        for (int i = 0; i < runs.Length; i++)
+        {
+            runs[i] = new RowRun(_layouts[found[i].Batch]!, found[i].Start, found[i].Count, target);
+            target += found[i].Count;
+        }
+        return await GatherAsync(new RowSelection(_objectKey, runs, rows.Length), columns, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Where a column's values lie, or null where that is not arithmetic: values are missing, vary in length, or batches differ in size.</summary>
+    /// <param name="column">Its name.</param>
+    /// <param name="cancellationToken">Cancels the reading of the batches' metadata.</param>
+    public async ValueTask<RowStride?> FindStrideAsync(string column, CancellationToken cancellationToken = default)
+    {
+        int index = Schema.RequireIndex(column);
+        long bitWidth = Schema.Fields[index].Type.BitWidth;
+        await LoadLayoutsAsync(Enumerable.Range(0, Blocks.Count), cancellationToken).ConfigureAwait(false);
+        BatchLayout[] batches = [.. _layouts.Select(layout => layout!).Where(layout => layout.RowCount != 0)];
+        if (bitWidth % 8 != 0 || bitWidth == 0 || batches.Any(batch => batch.Columns[index] is { NullCount: not 0 } or { ChildNullCount: not 0 }))
+            return null;
+        if (batches.Length == 0)
+            return new RowStride(0, bitWidth / 8, RowsPerBatch: 1, BatchStride: 0, RowCount: 0);
+
+        long first = batches[0].Columns[index].Values.Offset;
+        long stride = batches.Length == 1 ? 0 : batches[1].Columns[index].Values.Offset - first;
+        int rowsPerBatch = batches[0].RowCount;
+        for (int i = 1; i < batches.Length; i++)
+        {
+            bool sizeFits = i == batches.Length - 1 ? batches[i].RowCount <= rowsPerBatch : batches[i].RowCount == rowsPerBatch;
+            if (!sizeFits || batches[i].Columns[index].Values.Offset != first + i * stride)
+                return null;
+        }
+        return new RowStride(first, bitWidth / 8, rowsPerBatch, stride, batches.Sum(batch => (long)batch.RowCount));
+    }
+
+    private async ValueTask<RecordBatch> GatherAsync(RowSelection selection, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
+    {
+        int[] indexes = columns is null ? [.. Enumerable.Range(0, Schema.Fields.Count)] : [.. columns.Select(Schema.RequireIndex)];
+        ColumnGather[] gathers = Array.ConvertAll(indexes, i => ColumnGather.Create(Schema.Fields[i].Type, selection, i));
+        var reads = new RangeReads();
+        foreach (ColumnGather gather in gathers)
+            gather.AddReads(reads);
+        await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
+        foreach (ColumnGather gather in gathers)
+            gather.AddDependentReads(reads);
+        await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
+
+        ArrowSchema schema = columns is null ? Schema : new ArrowSchema(indexes.Select(i => Schema.Fields[i]));
+        return new RecordBatch(schema, Array.ConvertAll(gathers, gather => gather.Build()), selection.RowCount);
+    }
+
+    private List<(int Batch, int Start, int Count)> FindRuns(ReadOnlySpan<long> rows, long[] rowStarts)
+    {
+        var runs = new List<(int Batch, int Start, int Count)>();
+        foreach (long row in rows)
+        {
+            if (row < 0 || row >= rowStarts[^1])
+                throw new ArgumentOutOfRangeException(nameof(rows), row, $"'{_objectKey}' has {rowStarts[^1]} rows.");
+            if (runs.Count != 0)
+            {
+                (int lastBatch, int start, int count) = runs[^1];
+                if (row == rowStarts[lastBatch] + start + count && row < rowStarts[lastBatch + 1])
+                {
+                    runs[^1] = (lastBatch, start, count + 1);
+                    continue;
+                }
+            }
+            int batch = LastStartAtOrBelow(rowStarts, row);
+            runs.Add((batch, (int)(row - rowStarts[batch]), 1));
+        }
+        return runs;
+    }
+
+    /// <summary>The batch of a row that exists. Of several batches that start at the same row, all but the last are empty.</summary>
+    private static int LastStartAtOrBelow(long[] rowStarts, long row)
+    {
+        int low = 0, high = rowStarts.Length - 1;
+        while (high - low > 1)
+        {
+            int middle = (low + high) / 2;
+            if (rowStarts[middle] <= row)
+                low = middle;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    private async ValueTask<long[]> RowStartsAsync(CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _rowStarts) is { } known)
+            return known;
+        await LoadLayoutsAsync(Enumerable.Range(0, Blocks.Count), cancellationToken).ConfigureAwait(false);
+        long[] rowStarts = SumRows(Array.ConvertAll(_layouts, layout => (long)layout!.RowCount));
+        Volatile.Write(ref _rowStarts, rowStarts);
+        return rowStarts;
+    }
+
+    private static long[] SumRows(IReadOnlyList<long> rowCounts)
+    {
+        var starts = new long[rowCounts.Count + 1];
+        for (int i = 0; i < rowCounts.Count; i++)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(rowCounts[i], nameof(rowCounts));
+            starts[i + 1] = checked(starts[i] + rowCounts[i]);
+        }
+        return starts;
+    }
+
+    private async ValueTask LoadLayoutsAsync(IEnumerable<int> batches, CancellationToken cancellationToken)
+    {
+        int[] missing = [.. batches.Where(batch => Volatile.Read(ref _layouts[batch]) is null)];
+        // In groups, so that metadata on its way does not take unbounded memory.
+        foreach (int[] group in missing.Chunk(64))
+        {
+            var reads = new RangeReads();
+            byte[][] messages = Array.ConvertAll(group, batch => new byte[Blocks[batch].MetadataLength]);
+            for (int i = 0; i < group.Length; i++)
+                reads.Add(Blocks[group[i]].Offset, messages[i]);
+            await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < group.Length; i++)
+                Volatile.Write(ref _layouts[group[i]], ParseLayout(group[i], messages[i]));
+        }
+    }
+
+    private BatchLayout ParseLayout(int batch, byte[] message)
+    {
+        ArrowBlock block = Blocks[batch];
+        if (BinaryPrimitives.ReadInt32LittleEndian(message) != ArrowFormat.ContinuationMarker)
+            throw new CorruptDataException(_objectKey, block.Offset, sizeof(int), $"batch {batch} does not begin with the marker of a message");
+        if (BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(sizeof(int))) != message.Length - ArrowFormat.PrefixLength)
+            throw new CorruptDataException(_objectKey, block.Offset, block.MetadataLength, $"batch {batch} and the footer tell different lengths");
+        var flatBuffer = new FlatBuffer(_objectKey, block.Offset + ArrowFormat.PrefixLength, message.AsMemory(ArrowFormat.PrefixLength));
+        BatchLayout layout = MetadataDecoder.Batch(flatBuffer, Schema, block);
+        if (Volatile.Read(ref _rowStarts) is { } rowStarts && rowStarts[batch + 1] - rowStarts[batch] != layout.RowCount)
+            throw new CorruptDataException(_objectKey, block.Offset, block.MetadataLength, $"batch {batch} has {layout.RowCount} rows, which is not what was recorded");
+        return layout;
+    }
+}

@@ -1,0 +1,71 @@
+namespace VectorEngine.Arrow;
+
+/// <summary>Writes an Arrow IPC file of any columns, record batch by record batch. For one thread; after a failure the file is lost.</summary>
+internal sealed class ArrowFileWriter(ArrowSchema schema, ArrowSink sink)
+{
+    private readonly ArrowFileFrame _frame = new(schema, sink);
+
+    /// <summary>Appends rows, as record batches of at most <paramref name="rowsPerBatch"/> rows; no rows append an empty batch.</summary>
+    /// <exception cref="ArgumentException">The batch has another schema.</exception>
+    public async ValueTask WriteAsync(RecordBatch rows, int rowsPerBatch, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rowsPerBatch, 1);
+        CheckSchema(rows);
+        int start = 0;
+        do
+        {
+            int count = Math.Min(rowsPerBatch, rows.RowCount - start);
+            await WriteBatchAsync(count == rows.RowCount ? rows : rows.Slice(start, count), cancellationToken).ConfigureAwait(false);
+            start += count;
+        }
+        while (start < rows.RowCount);
+    }
+
+    /// <summary>Ends the file.</summary>
+    public ValueTask<ArrowFileSummary> FinishAsync(CancellationToken cancellationToken = default) => _frame.FinishAsync(cancellationToken);
+
+    private async ValueTask WriteBatchAsync(RecordBatch batch, CancellationToken cancellationToken)
+    {
+        var body = new BatchBody();
+        foreach (ArrowArray column in batch.Columns)
+            column.AppendTo(body);
+        long[] lengths = [.. body.Buffers.Select(buffer => (long)buffer.Length)];
+        await _frame.StartBatchAsync(batch.RowCount, [.. body.Nodes], lengths, cancellationToken).ConfigureAwait(false);
+        foreach (ReadOnlyMemory<byte> buffer in body.Buffers)
+        {
+            await _frame.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+            await _frame.PadAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void CheckSchema(RecordBatch rows)
+    {
+        if (rows.Columns.Count != _frame.Schema.Fields.Count)
+            throw new ArgumentException($"The batch has {rows.Columns.Count} columns, the file {_frame.Schema.Fields.Count}.", nameof(rows));
+        for (int i = 0; i < rows.Columns.Count; i++)
+        {
+            (string name, ArrowType type, bool nullable) = _frame.Schema.Fields[i];
+            if (rows.Schema.Fields[i].Name != name || rows.Columns[i].Type != type)
+                throw new ArgumentException($"Column {i} is {rows.Schema.Fields[i]}, in the file {_frame.Schema.Fields[i]}.", nameof(rows));
+            if (!nullable && rows.Columns[i].NullCount != 0)
+                throw new ArgumentException($"Column '{name}' misses {rows.Columns[i].NullCount} values, but is not nullable.", nameof(rows));
+        }
+    }
+}
+
+/// <summary>The body of a record batch in the making.</summary>
+internal sealed class BatchBody
+{
+    public List<(long Length, long NullCount)> Nodes { get; } = [];
+
+    public List<ReadOnlyMemory<byte>> Buffers { get; } = [];
+
+    /// <summary>A column's node and its first buffer, the validity bitmap.</summary>
+    public void AddNode(int length, Validity validity)
+    {
+        Nodes.Add((length, validity.NullCount));
+        Buffers.Add(validity.Bits);
+    }
+
+    public void AddBuffer(ReadOnlyMemory<byte> buffer) => Buffers.Add(buffer);
+}

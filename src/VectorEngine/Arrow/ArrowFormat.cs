@@ -1,0 +1,139 @@
+namespace VectorEngine.Arrow;
+
+/// <summary>
+/// The Arrow IPC file format, as far as this folder reads and writes it (https://arrow.apache.org/docs/format/Columnar.html).
+/// </summary>
+/// <remarks>
+/// <code>
+/// "ARROW1" 0 0                                     8 bytes
+/// message: schema                                  no body
+/// message: record batch, any number of times
+/// FF FF FF FF 00 00 00 00                          the end of the messages
+/// footer                                           FlatBuffer: the schema again, a block per record batch
+/// i32 the footer's length | "ARROW1"               10 bytes
+///
+/// message = FF FF FF FF | i32 length | FlatBuffer, padded to that length | body
+/// body    = the columns' buffers, each padded; validity bitmap, then offsets or values, then bytes or child
+/// </code>
+/// Everything is little-endian. Written files align each message, body and buffer to 64 bytes of the file (the format asks for 8),
+/// and the metadata of record batches with the same schema always has the same length: batches with the same number of
+/// fixed-width values lie at a constant distance, so the position of any row's value is arithmetic.
+/// </remarks>
+internal static class ArrowFormat
+{
+    public const int Alignment = 64;
+    public const int MagicLength = 6;
+
+    /// <summary>What comes after the footer: its length and the magic.</summary>
+    public const int TrailerLength = sizeof(int) + MagicLength;
+
+    /// <summary>What comes before a message's FlatBuffer: the marker and its length.</summary>
+    public const int PrefixLength = 2 * sizeof(int);
+
+    /// <summary>Limits on what a reader allocates before it knows better; a batch of 16 MiB of metadata has 200,000 columns.</summary>
+    public const int MaxFooterLength = 64 << 20;
+    public const int MaxBatchMetadataLength = 16 << 20;
+
+    /// <summary>These many fit into the longest footer, and leave room for the schema.</summary>
+    public const int MaxBatches = 2_000_000;
+
+    public const int ContinuationMarker = -1;
+
+    public static ReadOnlySpan<byte> Magic => "ARROW1"u8;
+
+    public static long Align(long length) => (length + (Alignment - 1)) & -Alignment;
+}
+
+/// <summary>Numbers of the format's FlatBuffers schema (Schema.fbs, Message.fbs, File.fbs): enum values and field slots.</summary>
+internal static class Wire
+{
+    public const short MetadataV4 = 3;
+    public const short MetadataV5 = 4;
+
+    public const byte HeaderSchema = 1;
+    public const byte HeaderRecordBatch = 3;
+
+    public const byte TypeInt = 2;
+    public const byte TypeFloatingPoint = 3;
+    public const byte TypeUtf8 = 5;
+    public const byte TypeBool = 6;
+    public const byte TypeFixedSizeList = 16;
+
+    /// <summary>Bytes of the structs FieldNode and Buffer, two int64 each, and of Block: int64, int32, padding, int64.</summary>
+    public const int NodeLength = 16;
+    public const int BufferLength = 16;
+    public const int BlockLength = 24;
+
+    public static class Footer
+    {
+        public const int Version = 0, Schema = 1, Dictionaries = 2, RecordBatches = 3;
+    }
+
+    public static class Message
+    {
+        public const int Version = 0, HeaderType = 1, Header = 2, BodyLength = 3;
+    }
+
+    public static class Schema
+    {
+        public const int Endianness = 0, Fields = 1;
+    }
+
+    public static class Field
+    {
+        public const int Name = 0, Nullable = 1, TypeType = 2, Type = 3, Dictionary = 4, Children = 5;
+    }
+
+    public static class Int
+    {
+        public const int BitWidth = 0, IsSigned = 1;
+    }
+
+    public static class FloatingPoint
+    {
+        public const int Precision = 0;
+    }
+
+    public static class FixedSizeList
+    {
+        public const int ListSize = 0;
+    }
+
+    public static class RecordBatch
+    {
+        public const int Length = 0, Nodes = 1, Buffers = 2, Compression = 3;
+    }
+}
+
+/// <summary>A record batch's place in its file.</summary>
+/// <param name="Offset">First byte of the message, from the file's start.</param>
+/// <param name="MetadataLength">Bytes before the body, the prefix included.</param>
+/// <param name="BodyLength">Bytes of the body.</param>
+internal readonly record struct ArrowBlock(long Offset, int MetadataLength, long BodyLength)
+{
+    public long BodyOffset => Offset + MetadataLength;
+}
+
+/// <summary>Where the values of a column without missing values lie, when all batches but the last have the same number of rows.</summary>
+/// <param name="FirstOffset">First byte of row 0's value, from the file's start.</param>
+/// <param name="RowLength">Bytes per value.</param>
+/// <param name="RowsPerBatch">Rows of every batch but the last, which has as many or fewer; at least 1.</param>
+/// <param name="BatchStride">Distance between the first values of neighbouring batches.</param>
+/// <param name="RowCount">Rows of the file.</param>
+internal readonly record struct RowStride(long FirstOffset, long RowLength, long RowsPerBatch, long BatchStride, long RowCount)
+{
+    /// <summary>First byte of the value in row <paramref name="row"/>, from the file's start.</summary>
+    public long OffsetOf(long row)
+    {
+        (long batch, long rowInBatch) = Math.DivRem(row, RowsPerBatch);
+        return FirstOffset + batch * BatchStride + rowInBatch * RowLength;
+    }
+}
+
+/// <summary>What a reader needs to know of a file that was written.</summary>
+/// <param name="Length">The file's length in bytes.</param>
+/// <param name="Footer">The footer's FlatBuffer: a reader that has it need not read it from the file.</param>
+/// <param name="Blocks">The place of each record batch.</param>
+/// <param name="RowCounts">The rows of each record batch.</param>
+internal sealed record ArrowFileSummary(
+    long Length, ReadOnlyMemory<byte> Footer, IReadOnlyList<ArrowBlock> Blocks, IReadOnlyList<long> RowCounts);

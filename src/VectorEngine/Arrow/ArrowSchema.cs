@@ -1,0 +1,41 @@
+namespace VectorEngine.Arrow;
+
+/// <summary>A column's name and type.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Nullable">Whether values may be missing.</param>
+public sealed record ArrowField(string Name, ArrowType Type, bool Nullable = true);
+
+/// <summary>The columns of a table, in order.</summary>
+public sealed class ArrowSchema
+{
+    private readonly ArrowField[] _fields;
+    private readonly Dictionary<string, int> _indexes;
+
+    /// <summary>Describes a table with these columns.</summary>
+    /// <param name="fields">The columns. Names may repeat, as files may have them so; looking up such a name finds the first.</param>
+    public ArrowSchema(params IEnumerable<ArrowField> fields)
+    {
+        ArgumentNullException.ThrowIfNull(fields);
+        _fields = [.. fields];
+        _indexes = new Dictionary<string, int>(_fields.Length, StringComparer.Ordinal);
+        for (int i = 0; i < _fields.Length; i++)
+            _indexes.TryAdd(_fields[i].Name, i);
+    }
+
+    /// <summary>The columns, in order.</summary>
+    public IReadOnlyList<ArrowField> Fields => _fields;
+
+    /// <summary>The column called <paramref name="name"/>.</summary>
+    /// <param name="name">Its name, case-sensitive.</param>
+    /// <exception cref="KeyNotFoundException">No column has this name.</exception>
+    public ArrowField this[string name] => _fields[RequireIndex(name)];
+
+    /// <summary>The position of the column called <paramref name="name"/>, or -1 if there is none.</summary>
+    /// <param name="name">Its name, case-sensitive.</param>
+    public int IndexOf(string name) => _indexes.GetValueOrDefault(name, -1);
+
+    internal int RequireIndex(string name) => _indexes.TryGetValue(name, out int index)
+        ? index
+        : throw new KeyNotFoundException($"There is no column '{name}'; the columns are: {string.Join(", ", _fields.Select(f => $"'{f.Name}'"))}.");
+}

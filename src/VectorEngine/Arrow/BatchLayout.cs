@@ -1,0 +1,78 @@
+namespace VectorEngine.Arrow;
+
+/// <summary>Bytes of a file.</summary>
+internal readonly record struct FileRange(long Offset, long Length);
+
+/// <summary>Where a record batch's values lie, column by column. Every range lies in the file and holds what it must for the rows.</summary>
+internal sealed record BatchLayout(int RowCount, ColumnLayout[] Columns);
+
+/// <summary>Where a column's values lie in one batch.</summary>
+/// <param name="NullCount">Number of missing values.</param>
+/// <param name="Validity">The validity bitmap, if values are missing.</param>
+/// <param name="Values">The values; text: the offsets; vectors: the elements.</param>
+/// <param name="Bytes">Text: the UTF-8 bytes.</param>
+internal sealed record ColumnLayout(long NullCount, FileRange Validity, FileRange Values, FileRange Bytes = default)
+{
+    /// <summary>Vectors: number of missing elements, which may only be those of missing vectors.</summary>
+    public long ChildNullCount { get; init; }
+
+    /// <summary>Vectors: the elements' validity bitmap, if elements are missing.</summary>
+    public FileRange ChildValidity { get; init; }
+}
+
+/// <summary>A record batch's nodes and buffers, taken one after the other as the columns ask for them.</summary>
+internal sealed class BatchParts
+{
+    private readonly FlatTable _batch;
+    private readonly ArrowBlock _block;
+    private readonly FlatVector _nodes;
+    private readonly FlatVector _buffers;
+    private int _nextNode;
+    private int _nextBuffer;
+    private long _bodyLeft;
+
+    public BatchParts(FlatTable batch, ArrowBlock block)
+    {
+        _batch = batch;
+        _block = block;
+        _nodes = batch.Vector(Wire.RecordBatch.Nodes, Wire.NodeLength);
+        _buffers = batch.Vector(Wire.RecordBatch.Buffers, Wire.BufferLength);
+        _bodyLeft = block.BodyLength;
+    }
+
+    /// <summary>The number of nulls in the next node, whose length is checked.</summary>
+    public long NextNode(long minLength, long maxLength)
+    {
+        if (_nextNode == _nodes.Count)
+            throw _batch.Corrupt("a batch with too few columns");
+        long length = _nodes.Int64(_nextNode, 0), nullCount = _nodes.Int64(_nextNode, sizeof(long));
+        _nextNode++;
+        if (length < minLength || length > maxLength || nullCount < 0 || nullCount > length)
+            throw _batch.Corrupt($"a column of {length} values, {nullCount} of them missing, in a batch with fewer or more");
+        return nullCount;
+    }
+
+    public FileRange NextValidity(long nullCount, long count) => NextBuffer(1, nullCount == 0 ? 0 : count);
+
+    /// <summary>The next buffer, which must have room for so many values.</summary>
+    public FileRange NextBuffer(long bitsPerValue, long count)
+    {
+        if (_nextBuffer == _buffers.Count)
+            throw _batch.Corrupt("a batch with too few buffers");
+        long offset = _buffers.Int64(_nextBuffer, 0), length = _buffers.Int64(_nextBuffer, sizeof(long));
+        _nextBuffer++;
+        // The sum is limited too: many buffers in one place would make a small file a large one.
+        if (offset < 0 || length < 0 || offset > _block.BodyLength - length || length > _bodyLeft)
+            throw _batch.Corrupt("a buffer lies outside its batch");
+        _bodyLeft -= length;
+        if ((Int128)length * 8 < (Int128)bitsPerValue * count)
+            throw _batch.Corrupt($"a buffer of {length} bytes for {count} values of {bitsPerValue} bits");
+        return new FileRange(_block.BodyOffset + offset, length);
+    }
+
+    public void CheckAllUsed()
+    {
+        if (_nextNode != _nodes.Count || _nextBuffer != _buffers.Count)
+            throw _batch.Corrupt("a batch with more columns or buffers than the schema");
+    }
+}

@@ -1,0 +1,92 @@
+namespace VectorEngine.Arrow;
+
+/// <summary>A table, or a part of one: columns of the same length. Immutable and safe for concurrent use.</summary>
+public sealed class RecordBatch
+{
+    private readonly ArrowArray[] _columns;
+
+    /// <summary>A table of named columns, each of which may have missing values.</summary>
+    /// <param name="columns">The columns, such as <c>("name", ArrowArray.From(names)), ("age", ArrowArray.From(ages))</c>.</param>
+    /// <exception cref="ArgumentException">The columns have different lengths.</exception>
+    public RecordBatch(params ReadOnlySpan<(string Name, ArrowArray Values)> columns)
+    {
+        var fields = new ArrowField[columns.Length];
+        _columns = new ArrowArray[columns.Length];
+        for (int i = 0; i < columns.Length; i++)
+        {
+            fields[i] = new ArrowField(columns[i].Name, columns[i].Values.Type);
+            _columns[i] = columns[i].Values;
+        }
+        Schema = new ArrowSchema(fields);
+        RowCount = _columns.Length == 0 ? 0 : _columns[0].Length;
+        CheckColumns();
+    }
+
+    /// <summary>A table with a given schema.</summary>
+    /// <param name="schema">Names, types, and whether values may be missing.</param>
+    /// <param name="columns">The columns, in the schema's order.</param>
+    /// <exception cref="ArgumentException">The columns do not fit the schema, or have different lengths.</exception>
+    public RecordBatch(ArrowSchema schema, IReadOnlyList<ArrowArray> columns) : this(schema, columns, columns.Count == 0 ? 0 : columns[0].Length) { }
+
+    /// <summary>A table whose length is known even where it has no columns.</summary>
+    internal RecordBatch(ArrowSchema schema, IReadOnlyList<ArrowArray> columns, int rowCount)
+    {
+        Schema = schema;
+        _columns = [.. columns];
+        RowCount = rowCount;
+        CheckColumns();
+    }
+
+    /// <summary>The columns' names and types.</summary>
+    public ArrowSchema Schema { get; }
+
+    /// <summary>Number of rows.</summary>
+    public int RowCount { get; }
+
+    /// <summary>The columns, in the schema's order.</summary>
+    public IReadOnlyList<ArrowArray> Columns => _columns;
+
+    /// <summary>The column called <paramref name="name"/>.</summary>
+    /// <param name="name">Its name, case-sensitive.</param>
+    /// <exception cref="KeyNotFoundException">No column has this name.</exception>
+    public ArrowArray Column(string name) => _columns[Schema.RequireIndex(name)];
+
+    /// <summary>The column called <paramref name="name"/>, as the class that holds its values.</summary>
+    /// <typeparam name="TArray">Such as <see cref="Utf8Array"/> or <c>PrimitiveArray&lt;long&gt;</c>.</typeparam>
+    /// <param name="name">Its name, case-sensitive.</param>
+    /// <exception cref="KeyNotFoundException">No column has this name.</exception>
+    /// <exception cref="InvalidCastException">The column holds values of another type.</exception>
+    public TArray Column<TArray>(string name) where TArray : ArrowArray
+    {
+        ArrowArray column = Column(name);
+        return column as TArray ?? throw new InvalidCastException($"Column '{name}' holds {column.Type}, which is not a {typeof(TArray).Name}.");
+    }
+
+    /// <summary>The rows <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> - 1. Only bitmaps are copied.</summary>
+    /// <param name="start">First row.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the table.</exception>
+    public RecordBatch Slice(int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, RowCount - count);
+        return new(Schema, Array.ConvertAll(_columns, column => column.Slice(start, count)), count);
+    }
+
+    private void CheckColumns()
+    {
+        if (_columns.Length != Schema.Fields.Count)
+            throw new ArgumentException($"There are {_columns.Length} columns and {Schema.Fields.Count} fields.");
+        for (int i = 0; i < _columns.Length; i++)
+        {
+            (string name, ArrowType type, bool nullable) = Schema.Fields[i];
+            if (_columns[i].Type != type)
+                throw new ArgumentException($"Column '{name}' holds {_columns[i].Type}, not {type}.");
+            if (_columns[i].Length != RowCount)
+                throw new ArgumentException($"Column '{name}' has {_columns[i].Length} values, not {RowCount}.");
+            if (!nullable && _columns[i].NullCount != 0)
+                throw new ArgumentException($"Column '{name}' misses {_columns[i].NullCount} values, but is not nullable.");
+        }
+    }
+}
