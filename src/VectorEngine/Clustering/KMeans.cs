@@ -58,7 +58,7 @@ internal static class KMeans
     /// <summary>Labels vectors with their nearest centroid.</summary>
     public static void Assign(ReadOnlyMemory<float> vectors, int dimensions, ReadOnlySpan<float> centroids, int[] labels, ParallelOptions parallel)
     {
-        using var nearest = new NearestCentroid(centroids, dimensions);
+        var nearest = new NearestCentroid(centroids, dimensions);
         int blocks = (labels.Length + NearestCentroid.BlockRows - 1) / NearestCentroid.BlockRows;
         Parallel.For(0, blocks, parallel, block =>
         {

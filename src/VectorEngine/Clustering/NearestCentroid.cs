@@ -8,7 +8,7 @@ namespace VectorEngine.Clustering;
 /// Finds the nearest of many centroids (squared L2) for blocks of vectors: a blocked matrix product, since
 /// |x - c|^2 is smallest where |c|^2 / 2 - &lt;x, c&gt; is. Ties go to the lower centroid.
 /// </summary>
-internal sealed class NearestCentroid : IDisposable
+internal sealed class NearestCentroid
 {
     /// <summary>Vectors per block: with a panel of centroids they fill half of a 1 MiB second-level cache at 768 dimensions.</summary>
     public const int BlockRows = 64;
@@ -85,12 +85,6 @@ internal sealed class NearestCentroid : IDisposable
 
         for (int r = 0; r < labels.Length; r++)
             labels[r] = Nearest(best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
-    }
-
-    public void Dispose()
-    {
-        foreach (AlignedBuffer<float> panel in _panelValues)
-            panel.Dispose();
     }
 
     /// <summary>Four running minima per row, one per lane, with the column where each was first seen.</summary>

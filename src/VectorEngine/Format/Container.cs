@@ -24,6 +24,7 @@ internal enum SectionKind : uint
     VectorBatches = 7,
     MetadataFooter = 8,
     MetadataChecksums = 9,
+    MetadataRows = 10,
     Manifest = 32,
 }
 

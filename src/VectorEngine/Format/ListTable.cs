@@ -8,6 +8,9 @@ internal sealed class ListTable
 {
     private const int EntryLength = 12;
 
+    /// <summary>Zeros behind the last ex list: kernels load whole registers at its end, also where the file is mapped.</summary>
+    public const int ExPadding = 64;
+
     private readonly int[] _counts;
     private readonly long[] _signOffsets, _exOffsets;
     private readonly uint[] _signChecksums, _exChecksums;
@@ -34,7 +37,7 @@ internal sealed class ListTable
     public long SignLength => _signOffsets[^1];
 
     /// <summary>Length of the object of the 3-bit layer.</summary>
-    public long ExLength => _exOffsets[^1];
+    public long ExLength => _exOffsets[^1] + ExPadding;
 
     /// <summary>Postings in a list.</summary>
     public int Count(int list) => _counts[list];

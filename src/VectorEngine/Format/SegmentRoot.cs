@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using VectorEngine.Arrow;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Format;
@@ -27,10 +28,13 @@ internal sealed class SegmentRoot
     public ReadOnlyMemory<byte> DirectoryEx { get; private init; }
 
     /// <summary>Where the rows of the stored vectors lie; null if none are stored.</summary>
-    public VectorBatches? Vectors { get; private init; }
+    public RowStride? Vectors { get; private init; }
 
     /// <summary>The footer of the metadata's Arrow file; empty if there is no metadata.</summary>
     public ReadOnlyMemory<byte> MetadataFooter { get; private init; }
+
+    /// <summary>The rows of each record batch of the metadata.</summary>
+    public long[] MetadataRows { get; private init; } = [];
 
     /// <summary>A checksum for each <see cref="MetadataChunk"/> bytes of the metadata.</summary>
     public uint[] MetadataChecksums { get; private init; } = [];
@@ -51,7 +55,8 @@ internal sealed class SegmentRoot
             DirectoryEx = space is null ? default : root.Section(SectionKind.DirectoryEx, space.Layout.ExListLength(description.ListCount)),
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
-            MetadataChecksums = metadata ? ReadChecksums(root, description) : [],
+            MetadataRows = metadata ? ReadMetadataRows(root, description) : [],
+            MetadataChecksums = metadata ? ReadMetadataChecksums(root, description) : [],
         };
     }
 
@@ -65,53 +70,60 @@ internal sealed class SegmentRoot
         return new CodeSpace(description.Metric, new VectorTransform(mean, new Rotation(layout.PaddedDimensions, signs.Span), description.CentroidScale));
     }
 
-    private static uint[] ReadChecksums(Container root, SegmentDescription description)
+    private static uint[] ReadMetadataChecksums(Container root, SegmentDescription description)
     {
         long chunks = (description.MetadataLength + MetadataChunk - 1) / MetadataChunk;
         return MemoryMarshal.Cast<byte, uint>(root.Section(SectionKind.MetadataChecksums, 4 * chunks).Span).ToArray();
     }
+
+    private static long[] ReadMetadataRows(Container root, SegmentDescription description)
+    {
+        long[] rows = MemoryMarshal.Cast<byte, long>(root.Section(SectionKind.MetadataRows).Span).ToArray();
+        long total = 0;
+        foreach (long count in rows)
+        {
+            if (count < 0 || count > description.Count - total)
+                throw root.Corrupt(SectionKind.MetadataRows, $"a batch has {count} rows");
+            total += count;
+        }
+
+        if (total != description.Count)
+            throw root.Corrupt(SectionKind.MetadataRows, $"{total} rows for {description.Count} vectors");
+        return rows;
+    }
 }
 
-/// <summary>Where the rows of the stored vectors lie in their Arrow file: batches of equal size at equal distances.</summary>
-/// <param name="Offset">Of row 0.</param>
-/// <param name="Distance">From a batch's first row to the next batch's.</param>
-/// <param name="Rows">Per batch; the last may have fewer.</param>
-internal sealed record VectorBatches(long Offset, long Distance, long Rows)
+/// <summary>The section that tells where the rows of the stored vectors lie in their Arrow file.</summary>
+internal static class VectorBatches
 {
-    public const int Length = 32;
+    /// <summary>Rows per batch are a multiple of this, so that a page of row checksums and a chunk of rows never span two batches.</summary>
+    public const int RowAlignment = 1024;
 
-    /// <summary>Offset of a row in the object.</summary>
-    public long RowOffset(long row, int rowBytes) => Offset + (row / Rows * Distance) + (row % Rows * rowBytes);
+    private const int Length = 32;
 
-    public byte[] ToBytes()
+    public static byte[] ToBytes(RowStride rows)
     {
         byte[] bytes = new byte[Length];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, Offset);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), Distance);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), Rows);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, rows.FirstOffset);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), rows.BatchStride);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), rows.RowsPerBatch);
         return bytes;
     }
 
     /// <summary>Reads and checks the section.</summary>
     /// <exception cref="CorruptDataException">A row would lie outside the object.</exception>
-    public static VectorBatches Read(Container root, SegmentDescription description)
+    public static RowStride Read(Container root, SegmentDescription description)
     {
         ReadOnlySpan<byte> bytes = root.Section(SectionKind.VectorBatches, Length).Span;
-        var batches = new VectorBatches(
-            BinaryPrimitives.ReadInt64LittleEndian(bytes),
-            BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]),
-            BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]));
-        long length = description.VectorsLength;
-        bool plausible = batches.Offset >= 0 && batches.Offset <= length && batches.Distance >= 0 && batches.Distance <= length
-            && batches.Rows >= 1 && batches.Rows <= int.MaxValue
-            && batches.Rows * description.RowBytes <= (description.Count > batches.Rows ? batches.Distance : length);
-        // Int128 cannot overflow here: the row number and the distance have at most 31 and 63 bits.
-        if (!plausible || (Int128)batches.Offset + ((Int128)((description.Count - 1) / batches.Rows) * batches.Distance)
-            + ((((description.Count - 1) % batches.Rows) + 1) * description.RowBytes) > length)
-        {
-            throw root.Corrupt(SectionKind.VectorBatches, "a row would lie outside the object");
-        }
-
-        return batches;
+        long first = BinaryPrimitives.ReadInt64LittleEndian(bytes), stride = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
+        long rowsPerBatch = BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), length = description.VectorsLength;
+        if (first < 0 || first > length || stride < 0 || stride > length || rowsPerBatch is < RowAlignment or > int.MaxValue || rowsPerBatch % RowAlignment != 0)
+            throw root.Corrupt(SectionKind.VectorBatches, "a value is out of range");
+        // Int128 cannot overflow here: batch number and stride have at most 31 and 63 bits.
+        (long lastBatch, long lastRow) = Math.DivRem(description.Count - 1, rowsPerBatch);
+        Int128 end = first + ((Int128)lastBatch * stride) + ((Int128)(lastRow + 1) * description.RowBytes);
+        if (end > length || (lastBatch > 0 && stride < rowsPerBatch * description.RowBytes))
+            throw root.Corrupt(SectionKind.VectorBatches, "a row would lie outside the object or over another");
+        return new RowStride(first, description.RowBytes, rowsPerBatch, stride, description.Count);
     }
 }

@@ -1,54 +1,42 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 
 namespace VectorEngine.Numerics;
 
 /// <summary>
-/// Zeroed native memory that starts on a 64-byte boundary and may be read up to <see cref="ReadablePadding"/> bytes past its end,
-/// so that kernels can load whole registers at the tail.
+/// Memory that starts on a 64-byte boundary and may be read up to <see cref="ReadablePadding"/> bytes past its end,
+/// so that kernels can load whole registers at the tail. A pinned array: a span of it keeps it alive, and nobody has to free it.
 /// </summary>
-internal sealed unsafe class AlignedBuffer<T> : IDisposable where T : unmanaged
+internal sealed class AlignedBuffer<T> where T : unmanaged
 {
     /// <summary>Cache line and widest register.</summary>
     public const int Alignment = 64;
 
-    /// <summary>Bytes past the end that are allocated and zero.</summary>
+    /// <summary>Bytes past the end that may be read.</summary>
     public const int ReadablePadding = 64;
 
-    private T* _pointer;
+    private readonly T[] _array;
+    private readonly int _start;
 
+    /// <summary>Allocates zeroed memory.</summary>
     public AlignedBuffer(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        nuint bytes = checked((nuint)length * (nuint)sizeof(T) + ReadablePadding);
-        _pointer = (T*)NativeMemory.AlignedAlloc(bytes, Alignment);
-        NativeMemory.Clear(_pointer, bytes);
+        int size = Unsafe.SizeOf<T>();
+        _array = GC.AllocateArray<T>(checked(length + ((Alignment + ReadablePadding) / size)), pinned: true);
+        unsafe
+        {
+            // SAFETY: the array is pinned for its whole life, so its address does not change; a multiple of the element's size is skipped.
+            nuint address = (nuint)Unsafe.AsPointer(ref _array[0]);
+            _start = (int)(((address + Alignment - 1) & ~(nuint)(Alignment - 1)) - address) / size;
+        }
+
         Length = length;
     }
-
-    ~AlignedBuffer() => Free();
 
     /// <summary>Number of elements.</summary>
     public int Length { get; }
 
-    /// <summary>The elements; not to be used after disposal.</summary>
-    public Span<T> Span
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_pointer is null, this);
-            return new Span<T>(_pointer, Length); // SAFETY: the memory holds Length elements until Free.
-        }
-    }
+    public Span<T> Span => _array.AsSpan(_start, Length);
 
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        NativeMemory.AlignedFree(_pointer); // SAFETY: null is allowed and the pointer is cleared, so a second call frees nothing.
-        _pointer = null;
-    }
+    public Memory<T> Memory => _array.AsMemory(_start, Length);
 }

@@ -14,7 +14,7 @@ namespace VectorEngine.Quantization;
 /// of the ex-code e with the bytes. 7 bits let two entries be added as bytes; the rounding they leave has 2.6 % of the standard deviation
 /// of the 1-bit code's own error, and 14 % of the 4-bit code's.
 /// </remarks>
-internal sealed class QuantizedQuery : IDisposable
+internal sealed class QuantizedQuery
 {
     private const int LargestEntry = 127;
 
@@ -74,11 +74,6 @@ internal sealed class QuantizedQuery : IDisposable
         PrepareBytes(rotated);
     }
 
-    public void Dispose()
-    {
-        _table.Dispose();
-        _bytes.Dispose();
-    }
 
     private void PrepareTable(ReadOnlySpan<float> rotated)
     {

@@ -65,7 +65,14 @@ public sealed class InvalidVectorException : VectorEngineException
     /// <summary>Reports an unusable vector.</summary>
     /// <param name="row">Its row in the input; 0 for a single query.</param>
     /// <param name="reason">What is wrong with it.</param>
-    public InvalidVectorException(long row, string reason) : base($"Vector {row}: {reason}") => Row = row;
+    public InvalidVectorException(long row, string reason) : base($"Vector {row}: {reason}")
+    {
+        Row = row;
+        Reason = reason;
+    }
+
+    /// <summary>What is wrong with it.</summary>
+    public string Reason { get; }
 
     /// <summary>The vector's row in the input; 0 for a single query.</summary>
     public long Row { get; }

@@ -45,3 +45,11 @@ internal readonly ref struct SignBlocks(CodeLayout layout, ReadOnlySpan<byte> by
     public static ReadOnlySpan<Half> Centroid(CodeLayout layout, ReadOnlySpan<byte> signList) =>
         MemoryMarshal.Cast<byte, Half>(signList[..(2 * layout.PaddedDimensions)]);
 }
+
+/// <summary>Reads the factors at the head of an ex record, drawn in <see cref="CodeLayout"/>.</summary>
+internal static class ExRecord
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static CodeFactors ReadFactors(ReadOnlySpan<byte> record) => new(
+        MemoryMarshal.Read<float>(record), MemoryMarshal.Read<float>(record[4..]), BFloat16.ToSingle(MemoryMarshal.Read<ushort>(record[8..])));
+}

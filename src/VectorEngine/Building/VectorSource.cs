@@ -1,0 +1,120 @@
+using VectorEngine.Kernels;
+using VectorEngine.Quantization;
+
+namespace VectorEngine.Building;
+
+/// <summary>The vectors of a build as they are coded: as given, or of unit length under cosine.</summary>
+internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
+{
+    /// <summary>Rows per work item; sums are taken per item and then in order, so that threads do not matter.</summary>
+    private const int BlockRows = 1024;
+
+    public int Count => vectors.Count;
+
+    public int Dimensions => vectors.Dimensions;
+
+    /// <summary>Copies a row as it is coded.</summary>
+    public void Read<K>(int row, Span<float> destination) where K : struct, IKernels
+    {
+        vectors[row].CopyTo(destination);
+        if (metric == Metric.Cosine)
+            VectorCheck.Normalise<K>(destination, K.Dot(destination, destination), row);
+    }
+
+    /// <summary>Copies rows as they are coded.</summary>
+    public float[] Gather(ReadOnlyMemory<int> rows, ParallelOptions parallel)
+    {
+        float[] gathered = new float[checked(rows.Length * Dimensions)];
+        ForBlocks(rows.Length, parallel, (start, count) =>
+        {
+            var action = new GatherBlock { Source = this, Rows = rows.Span.Slice(start, count), Destination = gathered.AsSpan(start * Dimensions, count * Dimensions) };
+            KernelDispatch.Run(ref action);
+        });
+        return gathered;
+    }
+
+    /// <summary>Checks every vector and returns the mean and the mean squared distance from it.</summary>
+    /// <exception cref="InvalidVectorException">A vector cannot be indexed; the first one is named.</exception>
+    public (float[] Mean, double Variance) Check(StoredVectors stored, ParallelOptions parallel)
+    {
+        int blocks = (Count + BlockRows - 1) / BlockRows;
+        double[][] sums = new double[blocks][];
+        var failures = new InvalidVectorException?[blocks];
+        ForBlocks(Count, parallel, (start, count) =>
+        {
+            var action = new CheckBlock { Source = this, Vectors = vectors, Stored = stored, Start = start, Count = count, Sums = sums[start / BlockRows] = new double[Dimensions + 1] };
+            try
+            {
+                KernelDispatch.Run(ref action);
+            }
+            catch (InvalidVectorException failure)
+            {
+                failures[start / BlockRows] = failure;
+            }
+        });
+        if (Array.Find(failures, failure => failure is not null) is { } first)
+            throw new InvalidVectorException(first.Row, first.Reason);
+
+        double[] total = new double[Dimensions + 1];
+        foreach (double[] sum in sums)
+        {
+            for (int i = 0; i < total.Length; i++)
+                total[i] += sum[i];
+        }
+
+        float[] mean = new float[Dimensions];
+        double variance = total[^1] / Count;
+        for (int i = 0; i < Dimensions; i++)
+        {
+            mean[i] = (float)(total[i] / Count);
+            variance -= total[i] / Count * (total[i] / Count);
+        }
+
+        return (mean, Math.Max(0, variance));
+    }
+
+    /// <summary>Runs over blocks of rows in parallel.</summary>
+    public static void ForBlocks(int count, ParallelOptions parallel, Action<int, int> block) =>
+        Parallel.For(0, (count + BlockRows - 1) / BlockRows, parallel, i => block(i * BlockRows, Math.Min(BlockRows, count - (i * BlockRows))));
+
+    private ref struct GatherBlock : IKernelAction
+    {
+        public VectorSource Source;
+        public ReadOnlySpan<int> Rows;
+        public Span<float> Destination;
+
+        public readonly void Run<K>() where K : struct, IKernels
+        {
+            for (int i = 0; i < Rows.Length; i++)
+                Source.Read<K>(Rows[i], Destination.Slice(i * Source.Dimensions, Source.Dimensions));
+        }
+    }
+
+    private struct CheckBlock : IKernelAction
+    {
+        public VectorSource Source;
+        public VectorMatrix Vectors;
+        public StoredVectors Stored;
+        public int Start, Count;
+        public double[] Sums;
+
+        public readonly void Run<K>() where K : struct, IKernels
+        {
+            float[] vector = new float[Source.Dimensions];
+            for (int row = Start; row < Start + Count; row++)
+            {
+                ReadOnlySpan<float> given = Vectors[row];
+                if (!(K.Dot(given, given) <= VectorCheck.LargestSquaredNorm))
+                    throw new InvalidVectorException(row, VectorCheck.Describe(given));
+                if (Stored == StoredVectors.Float16 && given.ContainsAnyExceptInRange(-65504f, 65504f))
+                    throw new InvalidVectorException(row, "a value is beyond float16, in which the vectors are to be stored.");
+                Source.Read<K>(row, vector);
+                for (int i = 0; i < vector.Length; i++)
+                {
+                    Sums[i] += vector[i];
+                    Sums[^1] += (double)vector[i] * vector[i];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using VectorEngine.Arrow;
+using VectorEngine.Format;
+using VectorEngine.Storage;
+
+namespace VectorEngine.Loading;
+
+/// <summary>One immutable set of objects of an index: its root, and layers that read the rest by range when it is needed.</summary>
+internal sealed class Segment : IDisposable
+{
+    private readonly List<MappedLayer> _mapped = [];
+    private readonly MemoryBudget _budget;
+    private readonly FileObjectStore? _mappable;
+
+    private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long memoryBudget, bool memoryMap)
+    {
+        _budget = new MemoryBudget(memoryBudget);
+        _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
+        Root = root;
+        if (root.Lists is { } lists)
+        {
+            Sign = OpenLists(store, keys.Sign, lists, lists.Sign);
+            Ex = OpenLists(store, keys.Ex, lists, lists.Ex);
+        }
+
+        if (root.Vectors is { } stride)
+            Vectors = new VectorRows(root.Description, stride, keys, OpenLayer, store);
+        if (root.Description.MetadataLength > 0)
+        {
+            var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
+            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
+        }
+    }
+
+    public SegmentRoot Root { get; }
+
+    /// <summary>The 1-bit layer, an extent per list; null if flat.</summary>
+    public Layer? Sign { get; }
+
+    /// <summary>The 3-bit layer, an extent per list; null if flat.</summary>
+    public Layer? Ex { get; }
+
+    /// <summary>The stored vectors; null if there are none.</summary>
+    public VectorRows? Vectors { get; }
+
+    /// <summary>The metadata; null if there is none.</summary>
+    public ArrowFileReader? Metadata { get; }
+
+    /// <summary>Bytes kept in memory besides the root.</summary>
+    public long ResidentBytes => _budget.Used;
+
+    /// <summary>Opens the segment that a manifest names.</summary>
+    /// <param name="store">Where it lives.</param>
+    /// <param name="index">The index's name.</param>
+    /// <param name="manifest">The version.</param>
+    /// <param name="memoryBudget">Bytes that may be kept in memory besides the root.</param>
+    /// <param name="memoryMap">Map the files instead of reading them.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    public static async ValueTask<Segment> OpenAsync(
+        IObjectStore store, string index, Manifest manifest, long memoryBudget, bool memoryMap, CancellationToken cancellationToken)
+    {
+        SegmentKeys keys = IndexKeys.Segment(index, manifest.Segment);
+        byte[] bytes = new byte[manifest.RootLength];
+        await store.ReadAsync(keys.Root, 0, bytes, cancellationToken).ConfigureAwait(false);
+        if (Crc32C.Compute(bytes) != manifest.RootChecksum)
+            throw new CorruptDataException(keys.Root, 0, bytes.Length, "not the root that the pointer names");
+        return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), memoryBudget, memoryMap);
+    }
+
+    public void Dispose()
+    {
+        foreach (MappedLayer layer in _mapped)
+            layer.Dispose();
+    }
+
+    private Layer OpenLists(IObjectStore store, string key, ListTable lists, Func<int, Extent> extent)
+    {
+        return OpenLayer(new LayerSource(store, key, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Verify));
+
+        void Verify(int list, ReadOnlyMemory<byte> bytes)
+        {
+            if (Crc32C.Compute(bytes.Span) != extent(list).Checksum)
+                throw new CorruptDataException(key, extent(list).Offset, bytes.Length, $"posting list {list} has a wrong checksum");
+        }
+    }
+
+    private Layer OpenLayer(LayerSource source)
+    {
+        if (_mappable is null)
+            return new ResidentLayer(source, _budget);
+        var layer = new MappedLayer(source, _mappable.GetFullPath(source.Key));
+        _mapped.Add(layer);
+        return layer;
+    }
+}

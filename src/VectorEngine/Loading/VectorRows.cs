@@ -1,0 +1,65 @@
+using VectorEngine.Arrow;
+using VectorEngine.Format;
+
+namespace VectorEngine.Loading;
+
+/// <summary>The stored vectors, read in chunks of rows; each row is verified against its own checksum.</summary>
+internal sealed class VectorRows
+{
+    private const int ChunkBytes = 65536;
+
+    private readonly SegmentDescription _description;
+    private readonly RowStride _stride;
+    private readonly string _key;
+    private readonly Layer _checksums, _chunks;
+
+    public VectorRows(SegmentDescription description, RowStride stride, SegmentKeys keys, Func<LayerSource, Layer> open, Storage.IObjectStore store)
+    {
+        _description = description;
+        _stride = stride;
+        _key = keys.Vectors;
+        // A power of two that divides a page of checksums and a batch.
+        while (ChunkRows < RowChecksums.PageRows && 2 * ChunkRows * description.RowBytes <= ChunkBytes)
+            ChunkRows *= 2;
+        ChunkCount = (description.Count + ChunkRows - 1) / ChunkRows;
+        int rows = description.Count;
+        _checksums = open(new LayerSource(store, keys.Checksums, RowChecksums.PageCount(rows), page => RowChecksums.Page(rows, page), VerifyPage));
+        _chunks = open(new LayerSource(store, keys.Vectors, ChunkCount, Extent, VerifyChunk));
+
+        void VerifyPage(int page, ReadOnlyMemory<byte> bytes)
+        {
+            if (!RowChecksums.IsIntact(bytes.Span))
+                throw new CorruptDataException(keys.Checksums, RowChecksums.Page(rows, page).Offset, bytes.Length, "wrong checksum");
+        }
+    }
+
+    /// <summary>Rows of a chunk; the last may have fewer.</summary>
+    public int ChunkRows { get; } = 1;
+
+    /// <summary>Number of chunks.</summary>
+    public int ChunkCount { get; }
+
+    /// <summary>The rows of a chunk, one after the other.</summary>
+    public ReadOnlyMemory<byte> Chunk(int chunk) => _chunks.Read(chunk);
+
+    /// <summary>One row.</summary>
+    public ReadOnlySpan<byte> Row(uint ordinal) =>
+        _chunks.Read((int)(ordinal / (uint)ChunkRows)).Span.Slice((int)(ordinal % (uint)ChunkRows) * _description.RowBytes, _description.RowBytes);
+
+    private (long Offset, int Length) Extent(int chunk)
+    {
+        int first = chunk * ChunkRows;
+        return (_stride.OffsetOf(first), Math.Min(ChunkRows, _description.Count - first) * _description.RowBytes);
+    }
+
+    private void VerifyChunk(int chunk, ReadOnlyMemory<byte> bytes)
+    {
+        int first = chunk * ChunkRows, rowBytes = _description.RowBytes;
+        ReadOnlySpan<uint> checksums = RowChecksums.Rows(_checksums.Read(first / RowChecksums.PageRows).Span)[(first % RowChecksums.PageRows)..];
+        for (int row = 0; row < bytes.Length / rowBytes; row++)
+        {
+            if (Crc32C.Compute(bytes.Span.Slice(row * rowBytes, rowBytes)) != checksums[row])
+                throw new CorruptDataException(_key, _stride.OffsetOf(first + row), rowBytes, $"vector {first + row} has a wrong checksum");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using VectorEngine.Kernels;
+using VectorEngine.Loading;
+using VectorEngine.Numerics;
+using VectorEngine.Quantization;
+
+namespace VectorEngine.Search;
+
+/// <summary>
+/// Scans one posting list with bounds that never fail. They need &lt;x, y&gt; itself, not only its sum with the list's constants,
+/// so the list's centroid gets tables of its own: slower than <see cref="ListScan"/>, and plain.
+/// </summary>
+internal ref struct HardListScan
+{
+    public required CodeSpace Space;
+    public required QueryScratch Scratch;
+    public required QuantizedQuery Centroid;
+    public required SignBlocks Blocks;
+    public required SearchStage Stage;
+    public required Layer ExLayer;
+    public required int List;
+
+    /// <summary>The list's part of every distance.</summary>
+    public required float Base;
+
+    /// <summary>|y|, rounded up.</summary>
+    public required double QueryNorm;
+
+    private ReadOnlySpan<byte> _exRecords;
+
+    public void Run<K>() where K : struct, IKernels
+    {
+        CodeLayout layout = Space.Layout;
+        Span<int> querySums = stackalloc int[CodeLayout.BlockSize], centroidSums = stackalloc int[CodeLayout.BlockSize];
+        for (int block = 0; block < CodeLayout.BlockCount(Blocks.Count); block++)
+        {
+            ReadOnlySpan<byte> codes = Blocks.Bytes.Slice(block * layout.BlockBytes, layout.BlockBytes);
+            K.FastScan(codes, layout.BlockBytes, Scratch.Quantized.Table, querySums);
+            K.FastScan(codes, layout.BlockBytes, Centroid.Table, centroidSums);
+            for (int slot = 0; slot < Math.Min(CodeLayout.BlockSize, Blocks.Count - (block * CodeLayout.BlockSize)); slot++)
+                Scan<K>((block * CodeLayout.BlockSize) + slot, querySums[slot], centroidSums[slot]);
+        }
+
+        Scratch.Scanned += Blocks.Count;
+    }
+
+    private void Scan<K>(int posting, int querySum, int centroidSum) where K : struct, IKernels
+    {
+        QuantizedQuery query = Scratch.Quantized;
+        CodeFactors factors = Blocks.FactorsOf(posting);
+        uint ordinal = Blocks.Ordinal(posting);
+        // |r|^2 = f^2 |xs|^2 - e^2, where e was rounded up by at most one part in 128; |xs|^2 = D'/4.
+        double f = -factors.Rescale / (double)Space.Weight, least = factors.Error * (1 - BFloat16.RelativeSlack);
+        double residual = Math.Sqrt(Math.Max(0, (f * f * Space.Layout.PaddedDimensions / 4 * (1 + 1e-5)) - (least * least)));
+        Interval sign = Bound(factors, residual, query.SignProduct(querySum), Centroid.SignProduct(centroidSum), query.LargestSignRounding, Centroid.LargestSignRounding);
+        if (Stage == SearchStage.Sign)
+        {
+            Scratch.Results.Offer(sign.ToNeighbor(ordinal));
+            return;
+        }
+
+        if (sign.Low > Scratch.Uppers.Threshold)
+        {
+            Scratch.Pruned++;
+            return;
+        }
+
+        if (_exRecords.IsEmpty)
+            _exRecords = ExLayer.Read(List).Span;
+        ReadOnlySpan<byte> record = _exRecords.Slice(posting * Space.Layout.ExRecordBytes, Space.Layout.ExRecordBytes);
+        ReadOnlySpan<byte> code = record[CodeLayout.ExFactorBytes..];
+        int queryDot = K.DotExCode(code, Space.Layout.PaddedDimensions, query.Bytes);
+        int centroidDot = K.DotExCode(code, Space.Layout.PaddedDimensions, Centroid.Bytes);
+        Interval full = Bound(
+            ExRecord.ReadFactors(record), residual, query.FullProduct(querySum, queryDot), Centroid.FullProduct(centroidSum, centroidDot),
+            query.LargestFullRounding, Centroid.LargestFullRounding);
+        full = full with { Low = Math.Max(sign.Low, full.Low), High = Math.Min(sign.High, full.High) };
+        Scratch.Refined++;
+        Scratch.Uppers.Offer(new Neighbor(MathF.BitIncrement((float)full.High), ordinal, 0));
+        if (Stage == SearchStage.Refined)
+            Scratch.Results.Offer(full.ToNeighbor(ordinal));
+        else
+            Scratch.AddCandidate(new Candidate(MathF.BitDecrement((float)full.Low), ordinal));
+    }
+
+    /// <summary>The distance is G - w &lt;r, y&gt; with G = base + add - w f &lt;x, c'&gt;, and <see cref="HardBound"/> bounds &lt;r, y&gt; from f &lt;x, y&gt;.</summary>
+    private readonly Interval Bound(in CodeFactors factors, double residual, float queryProduct, float centroidProduct, float queryRounding, float centroidRounding)
+    {
+        double weight = Space.Weight, f = -factors.Rescale / weight;
+        double estimate = Base + (double)factors.Add + ((double)factors.Rescale * queryProduct);
+        double product = f * ((double)queryProduct - centroidProduct), rounding = f * ((double)queryRounding + centroidRounding);
+        (double low, double high) = HardBound.Range(product - rounding, product + rounding, residual, factors.Error, QueryNorm);
+        double shared = Base + (double)factors.Add - (weight * f * centroidProduct);
+        // Base, add and the products were rounded to float32: one part in 10^6 of each covers it.
+        double slack = (weight * f * centroidRounding)
+            + (1e-6 * (Math.Abs(Base) + Math.Abs(factors.Add) + (weight * f * (Math.Abs(queryProduct) + Math.Abs(centroidProduct))) + (weight * residual * QueryNorm)));
+        return new Interval(estimate, shared - (weight * high) - slack, shared - (weight * low) + slack);
+    }
+
+    private readonly record struct Interval(double Estimate, double Low, double High)
+    {
+        public Neighbor ToNeighbor(uint ordinal) =>
+            new((float)Estimate, ordinal, MathF.BitIncrement((float)Math.Max(Estimate - Low, High - Estimate)));
+    }
+}

@@ -1,0 +1,109 @@
+using VectorEngine.Format;
+using VectorEngine.Kernels;
+using VectorEngine.Loading;
+using VectorEngine.Numerics;
+using VectorEngine.Quantization;
+
+namespace VectorEngine.Search;
+
+/// <summary>The steps of a search over clusters: choose the lists, scan them nearest first, rescore what is left.</summary>
+internal static class IvfSearch
+{
+    /// <summary>The directory is always searched at three standard deviations: it holds few postings, and a list missed is a list of answers missed.</summary>
+    private const float DirectoryEpsilon0 = 3;
+
+    /// <summary>
+    /// Chooses the lists whose centroids are nearest, nearest first. The directory holds the centroids as 1+3-bit codes of one list
+    /// whose own centroid is 0, so it is searched like any list.
+    /// </summary>
+    public static ReadOnlySpan<Neighbor> ChooseLists<K>(Segment segment, QueryScratch scratch, int probeCount) where K : struct, IKernels
+    {
+        SegmentRoot root = segment.Root;
+        CodeSpace space = root.Space!;
+        int listCount = root.Description.ListCount;
+        scratch.Rotate<K>(space);
+        scratch.Lists.Reset(Math.Min(probeCount, listCount));
+        var directory = new ListScan
+        {
+            Layout = space.Layout,
+            Scratch = scratch,
+            Blocks = new SignBlocks(space.Layout, root.DirectorySign.Span, listCount),
+            Stage = SearchStage.Refined,
+            Nearest = scratch.Lists,
+            Base = space.Metric == Metric.InnerProduct ? scratch.SharedBase : space.Weight / 2 * scratch.RotatedNorm * scratch.RotatedNorm,
+            ErrorScale = ErrorScale(space, scratch.RotatedNorm, DirectoryEpsilon0),
+            Epsilon0 = DirectoryEpsilon0,
+            ExRecords = root.DirectoryEx.Span,
+        };
+        directory.Run<K>();
+        scratch.Scanned = scratch.Pruned = scratch.Refined = 0; // the receipt counts the lists' postings
+        return scratch.Lists.Sort();
+    }
+
+    /// <summary>Scans one list.</summary>
+    public static void ScanList<K>(Segment segment, QueryScratch scratch, in SearchPlan plan, int list) where K : struct, IKernels
+    {
+        CodeSpace space = segment.Root.Space!;
+        int count = segment.Root.Lists!.Count(list);
+        if (count == 0)
+            return;
+        ReadOnlySpan<byte> sign = segment.Sign!.Read(list).Span;
+        ReadOnlySpan<Half> centroid = SignBlocks.Centroid(space.Layout, sign);
+        float inverseScale = 1 / space.Transform.CentroidScale;
+        float squaredNorm = K.SquaredL2(scratch.Scaled, centroid) * inverseScale * inverseScale;
+        float listBase = space.Metric == Metric.InnerProduct
+            ? scratch.SharedBase - (K.Dot(scratch.MeanPlusQuery, centroid) * inverseScale)
+            : space.Weight / 2 * squaredNorm;
+        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], count);
+        if (plan.Bound == ErrorBound.Hard)
+        {
+            new HardListScan
+            {
+                Space = space,
+                Scratch = scratch,
+                Centroid = scratch.QuantizeCentroid(space, centroid),
+                Blocks = blocks,
+                Stage = plan.Stage,
+                ExLayer = segment.Ex!,
+                List = list,
+                Base = listBase,
+                QueryNorm = Math.Sqrt(squaredNorm) * (1 + 1e-5),
+            }.Run<K>();
+            return;
+        }
+
+        new ListScan
+        {
+            Layout = space.Layout,
+            Scratch = scratch,
+            Blocks = blocks,
+            Stage = plan.Stage,
+            Nearest = scratch.Results,
+            Base = listBase,
+            ErrorScale = ErrorScale(space, MathF.Sqrt(squaredNorm), plan.Epsilon0),
+            Epsilon0 = plan.Epsilon0,
+            ExLayer = segment.Ex!,
+            List = list,
+        }.Run<K>();
+    }
+
+    /// <summary>Compares the candidates with their stored vectors, lowest bound first, until no bound is below the k-th distance.</summary>
+    public static void Rescore<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    {
+        SegmentDescription description = segment.Root.Description;
+        Span<Candidate> candidates = scratch.Candidates;
+        candidates.Sort(static (a, b) => a.LowerBound != b.LowerBound ? a.LowerBound.CompareTo(b.LowerBound) : a.Ordinal.CompareTo(b.Ordinal));
+        foreach (Candidate candidate in candidates)
+        {
+            if (candidate.LowerBound > scratch.Results.Threshold)
+                break;
+            ReadOnlySpan<byte> row = segment.Vectors!.Row(candidate.Ordinal);
+            float distance = ExactDistance.Compute<K>(description.Metric, description.StoredVectors, scratch.Query, row);
+            scratch.Results.Offer(new Neighbor(distance, candidate.Ordinal, 0));
+            scratch.Rescored++;
+        }
+    }
+
+    private static float ErrorScale(CodeSpace space, float queryNorm, float epsilon0) =>
+        space.Weight * queryNorm * epsilon0 / MathF.Sqrt(space.Layout.PaddedDimensions - 1);
+}

@@ -1,0 +1,131 @@
+using VectorEngine.Kernels;
+using VectorEngine.Numerics;
+using VectorEngine.Quantization;
+
+namespace VectorEngine.Search;
+
+/// <summary>A refined posting that may have to be compared with its stored vector.</summary>
+/// <param name="LowerBound">The least that its distance can be.</param>
+/// <param name="Ordinal">Its row.</param>
+internal readonly record struct Candidate(float LowerBound, uint Ordinal);
+
+/// <summary>
+/// Everything a query needs while it runs, reused by later queries, so that a search allocates nothing but its result.
+/// </summary>
+internal sealed class QueryScratch
+{
+    /// <summary>Blocks scanned at a time: their sums and factors stay in the first-level cache until they are selected from.</summary>
+    public const int WindowBlocks = 8;
+
+    private readonly AlignedBuffer<float> _query, _rotated, _scaled, _meanPlusQuery;
+    private Candidate[] _candidates = new Candidate[256];
+    private QuantizedQuery? _centroid;
+    private float[]? _centroidValues;
+
+    public QueryScratch(int dimensions, CodeSpace? space)
+    {
+        _query = new AlignedBuffer<float>(dimensions);
+        int padded = space?.Layout.PaddedDimensions ?? 0;
+        _rotated = new AlignedBuffer<float>(padded);
+        _scaled = new AlignedBuffer<float>(padded);
+        _meanPlusQuery = new AlignedBuffer<float>(space?.Metric == Metric.InnerProduct ? padded : 0);
+        Quantized = space is null ? null! : new QuantizedQuery(space.Layout);
+    }
+
+    /// <summary>The query, of unit length under cosine.</summary>
+    public Span<float> Query => _query.Span;
+
+    /// <summary>q' = P(q - mean).</summary>
+    public Span<float> Rotated => _rotated.Span;
+
+    /// <summary>q' in the unit of the stored centroids.</summary>
+    public Span<float> Scaled => _scaled.Span;
+
+    /// <summary>P(mean) + q', for the inner product.</summary>
+    public Span<float> MeanPlusQuery => _meanPlusQuery.Span;
+
+    /// <summary>q' as tables and bytes; null if flat.</summary>
+    public QuantizedQuery Quantized { get; }
+
+    /// <summary>Sums of a window of blocks.</summary>
+    public int[] Sums { get; } = new int[WindowBlocks * CodeLayout.BlockSize];
+
+    /// <summary>Distances of a chunk of rows.</summary>
+    public float[] Distances { get; } = new float[1024];
+
+    /// <summary>The lists to visit.</summary>
+    public TopK Lists { get; } = new();
+
+    /// <summary>The answer so far.</summary>
+    public TopK Results { get; } = new();
+
+    /// <summary>Upper bounds of the nearest postings so far.</summary>
+    public TopK Uppers { get; } = new();
+
+    /// <summary>Postings that may have to be rescored.</summary>
+    public Span<Candidate> Candidates => _candidates.AsSpan(0, CandidateCount);
+
+    public int CandidateCount { get; private set; }
+
+    /// <summary>|q'|.</summary>
+    public float RotatedNorm { get; private set; }
+
+    /// <summary>-&lt;mean, q&gt;: the part of the inner-product distance that all lists share.</summary>
+    public float SharedBase { get; private set; }
+
+    public long Scanned { get; set; }
+
+    public long Pruned { get; set; }
+
+    public long Refined { get; set; }
+
+    public long Rescored { get; set; }
+
+    /// <summary>The vector's length, after checking that it can be searched.</summary>
+    /// <exception cref="InvalidVectorException">It is not finite, too long, or zero under cosine.</exception>
+    public void Load<K>(ReadOnlySpan<float> query, Metric metric) where K : struct, IKernels
+    {
+        float squaredNorm = K.Dot(query, query);
+        if (!(squaredNorm <= VectorCheck.LargestSquaredNorm))
+            throw new InvalidVectorException(0, VectorCheck.Describe(query));
+        query.CopyTo(Query);
+        if (metric == Metric.Cosine)
+            VectorCheck.Normalise<K>(Query, squaredNorm, 0);
+        CandidateCount = 0;
+        Scanned = Pruned = Refined = Rescored = 0;
+    }
+
+    /// <summary>Rotates and quantizes the loaded query.</summary>
+    public void Rotate<K>(CodeSpace space) where K : struct, IKernels
+    {
+        space.Transform.Apply<K>(Query, Rotated);
+        Quantized.Prepare(Rotated);
+        RotatedNorm = MathF.Sqrt(K.Dot(Rotated, Rotated));
+        Span<float> scaled = Scaled;
+        for (int i = 0; i < scaled.Length; i++)
+            scaled[i] = Rotated[i] * space.Transform.CentroidScale;
+        if (space.Metric != Metric.InnerProduct)
+            return;
+        SharedBase = -K.Dot(Query, space.Transform.Mean.Span);
+        for (int i = 0; i < scaled.Length; i++)
+            MeanPlusQuery[i] = space.RotatedMean[i] + Rotated[i];
+    }
+
+    /// <summary>Quantizes a list's centroid, for the hard bound.</summary>
+    public QuantizedQuery QuantizeCentroid(CodeSpace space, ReadOnlySpan<Half> centroid)
+    {
+        _centroid ??= new QuantizedQuery(space.Layout);
+        _centroidValues ??= new float[centroid.Length];
+        for (int i = 0; i < centroid.Length; i++)
+            _centroidValues[i] = (float)centroid[i] / space.Transform.CentroidScale;
+        _centroid.Prepare(_centroidValues);
+        return _centroid;
+    }
+
+    public void AddCandidate(in Candidate candidate)
+    {
+        if (CandidateCount == _candidates.Length)
+            Array.Resize(ref _candidates, 2 * CandidateCount);
+        _candidates[CandidateCount++] = candidate;
+    }
+}
