@@ -66,7 +66,11 @@ internal static class MetadataDecoder
         var parts = new BatchParts(batch, block);
         var columns = new ColumnLayout[schema.Fields.Count];
         for (int i = 0; i < columns.Length; i++)
+        {
             columns[i] = Column(parts, schema.Fields[i].Type, rowCount);
+            if (columns[i].NullCount != 0 && !schema.Fields[i].Nullable)
+                throw batch.Corrupt($"column '{schema.Fields[i].Name}' misses {columns[i].NullCount} values, but is not nullable");
+        }
         parts.CheckAllUsed();
         return new BatchLayout((int)rowCount, columns);
     }
