@@ -2,16 +2,17 @@ namespace VectorEngine.Arrow;
 
 /// <summary>
 /// Turns the format's FlatBuffers into schemas, block tables and batch layouts. What a layout says lies within the file was checked to;
-/// metadata that contradicts itself is a <see cref="CorruptDataException"/>, a valid file of another kind a <see cref="NotSupportedException"/>.
+/// metadata that contradicts itself is a <see cref="CorruptDataException"/>, a valid file of another kind a
+/// <see cref="NotSupportedException"/>.
 /// </summary>
 internal static class MetadataDecoder
 {
     /// <summary>The format's types, by number: to name the ones that are not supported.</summary>
     private static readonly string[] TypeNames =
     [
-        "none", "null", "int", "floating point", "binary", "utf8", "bool", "decimal", "date", "time", "timestamp", "interval", "list", "struct",
-        "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary", "large utf8", "large list", "run-end encoded",
-        "binary view", "utf8 view", "list view", "large list view",
+        "none", "null", "int", "floating point", "binary", "utf8", "bool", "decimal", "date", "time", "timestamp", "interval", "list",
+        "struct", "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary", "large utf8", "large list",
+        "run-end encoded", "binary view", "utf8 view", "list view", "large list view",
     ];
 
     /// <param name="footer">The footer.</param>
