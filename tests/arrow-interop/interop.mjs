@@ -1,6 +1,7 @@
-// The other side of ArrowInteropTests: `node interop.mjs read <file>` prints a file's contents as JSON,
-// `node interop.mjs write <file>` writes a file and prints its contents, `node interop.mjs write-<what> <file>` writes one of a kind
-// that VectorEngine refuses. VECTORENGINE_ARROW_JS names the folder where apache-arrow is installed.
+// The other side of ArrowInteropTests. VECTORENGINE_ARROW_JS names the folder where package.json, next to this file, is installed.
+//   node interop.mjs read <file>          prints a file's contents as JSON
+//   node interop.mjs write <file>         writes a file and prints its contents
+//   node interop.mjs write-<what> <file>  writes a file of a type that VectorEngine refuses
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';

@@ -69,7 +69,8 @@ public class ArrowArrayTests
     {
         float[] values = [1, 2, 3, 4];
         Assert.True(ArrowArray.Wrap<float>(values).Values == values.AsSpan());
-        Assert.True(ArrowArray.Vectors<float>(values, 2).Slice(1, 1) is FixedSizeListArray<float> slice && slice.Values == values.AsSpan(2, 2));
+        var slice = Assert.IsType<FixedSizeListArray<float>>(ArrowArray.Vectors<float>(values, 2).Slice(1, 1));
+        Assert.True(slice.Values == values.AsSpan(2, 2));
         Assert.False(ArrowArray.From<float>(values).Values == values.AsSpan());
     }
 

@@ -81,7 +81,8 @@ public class ArrowCorruptionTests
     [Fact]
     public async Task WhatLiesUnderAMissingTextDoesNotMatter()
     {
-        var texts = new RecordBatch(("t", new Utf8Array(new[] { 0, 1, 3, 4 }, new byte[] { 97, 0xFF, 0xFE, 99 }, Validity.FromBits([0b101], 3))));
+        var column = new Utf8Array(new[] { 0, 1, 3, 4 }, new byte[] { 97, 0xFF, 0xFE, 99 }, Validity.FromBits([0b101], 3));
+        var texts = new RecordBatch(("t", column));
         (MemoryFile file, _) = await MemoryFile.WriteAsync(texts.Schema, [texts]);
         RecordBatch read = await (await ArrowFileReader.OpenAsync("file", file)).ReadBatchAsync(0);
         Assert.Equal([["a"], [null], ["c"]], ArrowText.Rows(read));
@@ -141,10 +142,11 @@ public class ArrowCorruptionTests
     /// <summary>Most damage goes where it matters: the footer and the batches' metadata.</summary>
     private static void Damage(byte[] bytes, ArrowFileSummary summary, Random random)
     {
+        ArrowBlock block = summary.Blocks.Count == 0 ? default : summary.Blocks[random.Next(summary.Blocks.Count)];
         (long start, long length) = random.Next(4) switch
         {
             0 => (0, bytes.Length),
-            1 or 2 when summary.Blocks.Count != 0 && summary.Blocks[random.Next(summary.Blocks.Count)] is var block => (block.Offset, block.MetadataLength),
+            1 or 2 when block.MetadataLength != 0 => (block.Offset, block.MetadataLength),
             _ => (bytes.Length - summary.Footer.Length - 10, summary.Footer.Length + 10),
         };
         Overwrite(bytes.AsSpan((int)(start + random.NextInt64(length))), random);

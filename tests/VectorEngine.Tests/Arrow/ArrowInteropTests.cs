@@ -43,8 +43,9 @@ public sealed class ArrowInteropTests : IDisposable
 
         ArrowType[] types =
         [
-            ArrowType.Bool, ArrowType.Int8, ArrowType.Int16, ArrowType.Int32, ArrowType.Int64, ArrowType.UInt8, ArrowType.UInt16, ArrowType.UInt32,
-            ArrowType.UInt64, ArrowType.Float16, ArrowType.Float32, ArrowType.Float64, ArrowType.Utf8,
+            ArrowType.Bool, ArrowType.Int8, ArrowType.Int16, ArrowType.Int32, ArrowType.Int64,
+            ArrowType.UInt8, ArrowType.UInt16, ArrowType.UInt32, ArrowType.UInt64,
+            ArrowType.Float16, ArrowType.Float32, ArrowType.Float64, ArrowType.Utf8,
             ArrowType.FixedSizeList(ArrowType.Float16, 3), ArrowType.FixedSizeList(ArrowType.Float32, 5),
         ];
         var all = new ArrowSchema(types.SelectMany(type =>
@@ -81,10 +82,14 @@ public sealed class ArrowInteropTests : IDisposable
     [NodeFact]
     public async Task TheirFilesOfOtherTypesAreRefusedByName()
     {
-        foreach ((string command, string name) in new[]
-        {
-            ("write-dictionary", "dictionar"), ("write-timestamp", "timestamp"), ("write-large-utf8", "large utf8"), ("write-list", "nested"),
-        })
+        (string Command, string Name)[] files =
+        [
+            ("write-dictionary", "dictionar"),
+            ("write-timestamp", "timestamp"),
+            ("write-large-utf8", "large utf8"),
+            ("write-list", "nested"),
+        ];
+        foreach ((string command, string name) in files)
         {
             await Node.RunAsync(command, FilePath);
             var file = new MemoryFile(await File.ReadAllBytesAsync(FilePath));

@@ -44,9 +44,12 @@ public class ArrowLayoutTests
             (MemoryFile file, ArrowFileSummary summary) = await MemoryFile.WriteAsync(schema, batches);
             foreach (ArrowBlock block in summary.Blocks)
             {
-                var message = new FlatBuffer("file", block.Offset + 8, file.Bytes.AsMemory((int)block.Offset + 8, block.MetadataLength - 8));
-                foreach (ColumnLayout column in MetadataDecoder.Batch(message, schema, block).Columns)
-                    Assert.All([column.Values, column.Bytes, column.Validity, column.ChildValidity], range => Assert.Equal(0, range.Offset % 64));
+                Memory<byte> metadata = file.Bytes.AsMemory((int)block.Offset + 8, block.MetadataLength - 8);
+                foreach (ColumnLayout column in MetadataDecoder.Batch(new FlatBuffer("file", 0, metadata), schema, block).Columns)
+                {
+                    FileRange[] buffers = [column.Validity, column.Values, column.Bytes, column.ChildValidity];
+                    Assert.All(buffers, buffer => Assert.Equal(0, buffer.Offset % 64));
+                }
             }
         }
     }
@@ -112,7 +115,8 @@ public class ArrowLayoutTests
     [Fact]
     public async Task UnevenBatchesAndMissingVectorsAreNotArithmetic()
     {
-        RecordBatch Vectors(params float[]?[] vectors) => new(("v", ArrowArray.Vectors(vectors, 1)), ("t", ArrowArray.From(new string?[vectors.Length])));
+        RecordBatch Vectors(params float[]?[] vectors) =>
+            new(("v", ArrowArray.Vectors(vectors, 1)), ("t", ArrowArray.From(new string?[vectors.Length])));
         async Task<RowStride?> Find(string column, params RecordBatch[] batches)
         {
             (MemoryFile file, _) = await MemoryFile.WriteAsync(batches[0].Schema, batches);

@@ -9,7 +9,10 @@ namespace VectorEngine.Tests.Arrow;
 internal sealed record ArrowCase(int Seed)
 {
     private static readonly string[] Texts =
-        ["", "a", "plain ASCII, somewhat longer than eight bytes", "Zürich", "日本語テキスト", "👩‍🚀🚀", "line\nbreak\0null", "\u0301combining", "ﷺ"];
+    [
+        "", "a", "plain ASCII, somewhat longer than eight bytes", "Zürich", "日本語テキスト", "👩‍🚀🚀", "line\nbreak\0null",
+        "\u0301combining", "ﷺ",
+    ];
 
     public static Arbitrary<ArrowCase> Arbitrary => Gen.Choose(0, int.MaxValue).Select(seed => new ArrowCase(seed)).ToArbitrary();
 
@@ -71,7 +74,8 @@ internal sealed record ArrowCase(int Seed)
         };
     }
 
-    private static string Text(Random random) => string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => Texts[random.Next(Texts.Length)]));
+    private static string Text(Random random) =>
+        string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => Texts[random.Next(Texts.Length)]));
 
     private static T[] RandomBits<T>(Random random, int count) where T : unmanaged
     {
@@ -95,19 +99,23 @@ internal sealed class MemoryFile(byte[] bytes) : IRangeSource
 
     public byte[] Bytes => bytes;
 
+    /// <summary>Whether reads complete later, on another thread.</summary>
+    public bool Yields { get; set; }
+
     public long Length => bytes.Length;
 
     public int Reads => _reads;
 
     public long BytesRead => _bytesRead;
 
-    public ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    public async ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (Yields)
+            await Task.Yield();
         Interlocked.Increment(ref _reads);
         Interlocked.Add(ref _bytesRead, destination.Length);
         bytes.AsMemory(checked((int)offset), destination.Length).CopyTo(destination);
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Writes batches; by default each as it is.</summary>

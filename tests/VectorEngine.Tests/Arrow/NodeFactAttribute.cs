@@ -24,7 +24,11 @@ internal static class Node
     /// <summary>Runs one command of the script on a file and returns what it printed.</summary>
     public static async Task<string> RunAsync(string command, string path)
     {
-        var start = new ProcessStartInfo("node", [ScriptPath(), command, path]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("node", [ScriptPath(), command, path])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
