@@ -34,7 +34,7 @@ public abstract class ArrowArray
         return Validity.IsNull(index);
     }
 
-    /// <summary>The values <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> - 1. Only bitmaps are copied.</summary>
+    /// <summary>Neighbouring values, without copying more than bitmaps.</summary>
     /// <param name="start">First value.</param>
     /// <param name="count">Number of values.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the array.</exception>
@@ -47,13 +47,13 @@ public abstract class ArrowArray
     }
 
     /// <summary>A column of numbers, copied from <paramref name="values"/>.</summary>
-    /// <typeparam name="T">An integer or floating-point type of the BCL: <see cref="sbyte"/> to <see cref="ulong"/>, <see cref="Half"/> to <see cref="double"/>.</typeparam>
+    /// <typeparam name="T">An integer of 8 to 64 bits, <see cref="Half"/>, <see cref="float"/> or <see cref="double"/>.</typeparam>
     /// <param name="values">The values.</param>
     /// <exception cref="NotSupportedException">No column holds values of <typeparamref name="T"/>.</exception>
     public static PrimitiveArray<T> From<T>(ReadOnlySpan<T> values) where T : unmanaged => new(values.ToArray(), Validity.AllValid);
 
     /// <summary>A column of numbers, some of them missing.</summary>
-    /// <typeparam name="T">An integer or floating-point type of the BCL: <see cref="sbyte"/> to <see cref="ulong"/>, <see cref="Half"/> to <see cref="double"/>.</typeparam>
+    /// <typeparam name="T">An integer of 8 to 64 bits, <see cref="Half"/>, <see cref="float"/> or <see cref="double"/>.</typeparam>
     /// <param name="values">The values; null where one is missing.</param>
     /// <exception cref="NotSupportedException">No column holds values of <typeparamref name="T"/>.</exception>
     public static PrimitiveArray<T> From<T>(IReadOnlyList<T?> values) where T : unmanaged
@@ -66,7 +66,7 @@ public abstract class ArrowArray
     }
 
     /// <summary>A column of numbers that views <paramref name="values"/>, which nobody may change from now on.</summary>
-    /// <typeparam name="T">An integer or floating-point type of the BCL: <see cref="sbyte"/> to <see cref="ulong"/>, <see cref="Half"/> to <see cref="double"/>.</typeparam>
+    /// <typeparam name="T">An integer of 8 to 64 bits, <see cref="Half"/>, <see cref="float"/> or <see cref="double"/>.</typeparam>
     /// <param name="values">The values.</param>
     /// <exception cref="NotSupportedException">No column holds values of <typeparamref name="T"/>.</exception>
     public static PrimitiveArray<T> Wrap<T>(ReadOnlyMemory<T> values) where T : unmanaged => new(values, Validity.AllValid);

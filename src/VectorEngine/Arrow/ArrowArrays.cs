@@ -1,10 +1,11 @@
 namespace VectorEngine.Arrow;
 
 /// <summary>A column of numbers.</summary>
-/// <typeparam name="T">An integer or floating-point type of the BCL: <see cref="sbyte"/> to <see cref="ulong"/>, <see cref="Half"/> to <see cref="double"/>.</typeparam>
+/// <typeparam name="T">An integer of 8 to 64 bits, <see cref="Half"/>, <see cref="float"/> or <see cref="double"/>.</typeparam>
 public sealed class PrimitiveArray<T> : ArrowArray where T : unmanaged
 {
-    internal PrimitiveArray(ReadOnlyMemory<T> values, Validity validity) : base(ArrowType.Of<T>(), values.Length, validity) => Memory = values;
+    internal PrimitiveArray(ReadOnlyMemory<T> values, Validity validity)
+        : base(ArrowType.Of<T>(), values.Length, validity) => Memory = values;
 
     /// <summary>All values; what stands where one is missing is unspecified.</summary>
     public ReadOnlySpan<T> Values => Memory.Span;

@@ -40,8 +40,11 @@ internal sealed class ArrowFileReader
     /// <param name="objectKey">The file's name, for errors.</param>
     /// <param name="source">Its bytes.</param>
     /// <param name="footer">As <see cref="ArrowFileSummary.Footer"/> told it.</param>
-    /// <param name="rowCounts">As <see cref="ArrowFileSummary.RowCounts"/> told it; without it, the first <see cref="TakeAsync"/> visits every batch.</param>
-    public static ArrowFileReader Open(string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, IReadOnlyList<long>? rowCounts = null)
+    /// <param name="rowCounts">
+    /// As <see cref="ArrowFileSummary.RowCounts"/> told it; without it, the first <see cref="TakeAsync"/> visits every batch.
+    /// </param>
+    public static ArrowFileReader Open(
+        string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, IReadOnlyList<long>? rowCounts = null)
     {
         var reader = new ArrowFileReader(objectKey, source, footer, footerOffset: 0);
         if (rowCounts is null)
@@ -56,7 +59,8 @@ internal sealed class ArrowFileReader
     /// <param name="objectKey">The file's name, for errors.</param>
     /// <param name="source">Its bytes.</param>
     /// <param name="cancellationToken">Cancels the reading.</param>
-    public static async ValueTask<ArrowFileReader> OpenAsync(string objectKey, IRangeSource source, CancellationToken cancellationToken = default)
+    public static async ValueTask<ArrowFileReader> OpenAsync(
+        string objectKey, IRangeSource source, CancellationToken cancellationToken = default)
     {
         if (source.Length < 8 + ArrowFormat.TrailerLength)
             throw new CorruptDataException(objectKey, 0, source.Length, "too short for an Arrow file");
@@ -129,7 +133,9 @@ internal sealed class ArrowFileReader
         return await GatherAsync(new RowSelection(_objectKey, runs, rows.Length), columns, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Where a column's values lie, or null where that is not arithmetic: values are missing, vary in length, or batches differ in size.</summary>
+    /// <summary>
+    /// Where a column's values lie, or null where that is not arithmetic: values are missing, vary in length, or batches differ in size.
+    /// </summary>
     /// <param name="column">Its name.</param>
     /// <param name="cancellationToken">Cancels the reading of the batches' metadata.</param>
     public async ValueTask<RowStride?> FindStrideAsync(string column, CancellationToken cancellationToken = default)
@@ -138,7 +144,9 @@ internal sealed class ArrowFileReader
         long bitWidth = Schema.Fields[index].Type.BitWidth;
         await LoadLayoutsAsync(Enumerable.Range(0, Blocks.Count), cancellationToken).ConfigureAwait(false);
         BatchLayout[] batches = [.. _layouts.Select(layout => layout!).Where(layout => layout.RowCount != 0)];
-        if (bitWidth % 8 != 0 || bitWidth == 0 || batches.Any(batch => batch.Columns[index] is { NullCount: not 0 } or { ChildNullCount: not 0 }))
+        if (bitWidth == 0 || bitWidth % 8 != 0)
+            return null;
+        if (batches.Any(batch => batch.Columns[index] is { NullCount: not 0 } or { ChildNullCount: not 0 }))
             return null;
         if (batches.Length == 0)
             return new RowStride(0, bitWidth / 8, RowsPerBatch: 1, BatchStride: 0, RowCount: 0);
@@ -155,7 +163,8 @@ internal sealed class ArrowFileReader
         return new RowStride(first, bitWidth / 8, rowsPerBatch, stride, batches.Sum(batch => (long)batch.RowCount));
     }
 
-    private async ValueTask<RecordBatch> GatherAsync(RowSelection selection, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
+    private async ValueTask<RecordBatch> GatherAsync(
+        RowSelection selection, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
     {
         int[] indexes = columns is null ? [.. Enumerable.Range(0, Schema.Fields.Count)] : [.. columns.Select(Schema.RequireIndex)];
         ColumnGather[] gathers = Array.ConvertAll(indexes, i => ColumnGather.Create(Schema.Fields[i].Type, selection, i));
@@ -249,13 +258,15 @@ internal sealed class ArrowFileReader
     {
         ArrowBlock block = Blocks[batch];
         if (BinaryPrimitives.ReadInt32LittleEndian(message) != ArrowFormat.ContinuationMarker)
-            throw new CorruptDataException(_objectKey, block.Offset, sizeof(int), $"batch {batch} does not begin with the marker of a message");
+            throw Corrupt(block, $"batch {batch} does not begin with the marker of a message");
         if (BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(sizeof(int))) != message.Length - ArrowFormat.PrefixLength)
-            throw new CorruptDataException(_objectKey, block.Offset, block.MetadataLength, $"batch {batch} and the footer tell different lengths");
+            throw Corrupt(block, $"batch {batch} and the footer tell different lengths");
         var flatBuffer = new FlatBuffer(_objectKey, block.Offset + ArrowFormat.PrefixLength, message.AsMemory(ArrowFormat.PrefixLength));
         BatchLayout layout = MetadataDecoder.Batch(flatBuffer, Schema, block);
         if (Volatile.Read(ref _rowStarts) is { } rowStarts && rowStarts[batch + 1] - rowStarts[batch] != layout.RowCount)
-            throw new CorruptDataException(_objectKey, block.Offset, block.MetadataLength, $"batch {batch} has {layout.RowCount} rows, which is not what was recorded");
+            throw Corrupt(block, $"batch {batch} has {layout.RowCount} rows, which is not what was recorded");
         return layout;
     }
+
+    private CorruptDataException Corrupt(ArrowBlock block, string reason) => new(_objectKey, block.Offset, block.MetadataLength, reason);
 }

@@ -1,6 +1,6 @@
 namespace VectorEngine.Arrow;
 
-/// <summary>Writes an Arrow IPC file of any columns, record batch by record batch. For one thread; after a failure the file is lost.</summary>
+/// <summary>Writes an Arrow IPC file, record batch by record batch. For one thread; after a failure the file is lost.</summary>
 internal sealed class ArrowFileWriter(ArrowSchema schema, ArrowSink sink)
 {
     private readonly ArrowFileFrame _frame = new(schema, sink);
@@ -40,15 +40,16 @@ internal sealed class ArrowFileWriter(ArrowSchema schema, ArrowSink sink)
 
     private void CheckSchema(RecordBatch rows)
     {
-        if (rows.Columns.Count != _frame.Schema.Fields.Count)
-            throw new ArgumentException($"The batch has {rows.Columns.Count} columns, the file {_frame.Schema.Fields.Count}.", nameof(rows));
+        IReadOnlyList<ArrowField> fields = _frame.Schema.Fields;
+        if (rows.Columns.Count != fields.Count)
+            throw new ArgumentException($"The batch has {rows.Columns.Count} columns, the file {fields.Count}.", nameof(rows));
         for (int i = 0; i < rows.Columns.Count; i++)
         {
-            (string name, ArrowType type, bool nullable) = _frame.Schema.Fields[i];
+            (string name, ArrowType type, bool nullable) = fields[i];
             if (rows.Schema.Fields[i].Name != name || rows.Columns[i].Type != type)
-                throw new ArgumentException($"Column {i} is {rows.Schema.Fields[i]}, in the file {_frame.Schema.Fields[i]}.", nameof(rows));
+                throw new ArgumentException($"Column {i} is {rows.Schema.Fields[i]}, in the file {fields[i]}.", nameof(rows));
             if (!nullable && rows.Columns[i].NullCount != 0)
-                throw new ArgumentException($"Column '{name}' misses {rows.Columns[i].NullCount} values, but is not nullable.", nameof(rows));
+                throw new ArgumentException($"Column '{name}' misses values, but is not nullable.", nameof(rows));
         }
     }
 }

@@ -37,5 +37,5 @@ public sealed class ArrowSchema
 
     internal int RequireIndex(string name) => _indexes.TryGetValue(name, out int index)
         ? index
-        : throw new KeyNotFoundException($"There is no column '{name}'; the columns are: {string.Join(", ", _fields.Select(f => $"'{f.Name}'"))}.");
+        : throw new KeyNotFoundException($"No column '{name}' is among '{string.Join("', '", _fields.Select(field => field.Name))}'.");
 }

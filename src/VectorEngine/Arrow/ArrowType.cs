@@ -122,7 +122,7 @@ public sealed record ArrowType
         return new(ArrowTypeKind.FixedSizeList, elementType.BitWidth * listSize, elementType, listSize);
     }
 
-    /// <summary>The type's name as the Arrow specification spells it, such as <c>float32</c> or <c>fixed_size_list&lt;float16&gt;[768]</c>.</summary>
+    /// <summary>The type's name, such as <c>float32</c> or <c>fixed_size_list&lt;float16&gt;[768]</c>.</summary>
     public override string ToString() => Kind switch
     {
         ArrowTypeKind.FixedSizeList => $"fixed_size_list<{ElementType}>[{ListSize}]",

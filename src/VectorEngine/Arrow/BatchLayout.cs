@@ -3,7 +3,7 @@ namespace VectorEngine.Arrow;
 /// <summary>Bytes of a file.</summary>
 internal readonly record struct FileRange(long Offset, long Length);
 
-/// <summary>Where a record batch's values lie, column by column. Every range lies in the file and holds what it must for the rows.</summary>
+/// <summary>Where a record batch's values lie. Every range lies in the file and is as long as the rows take.</summary>
 internal sealed record BatchLayout(int RowCount, ColumnLayout[] Columns);
 
 /// <summary>Where a column's values lie in one batch.</summary>

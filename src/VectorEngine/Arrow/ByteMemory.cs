@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace VectorEngine.Arrow;
 
-/// <summary>Shows memory of values as memory of bytes, without copying, so that files are read into and written from typed arrays.</summary>
+/// <summary>Views memory of values as bytes, so that files are read into typed arrays and written from them without a copy.</summary>
 internal sealed class ByteMemory<T> : MemoryManager<byte> where T : unmanaged
 {
     private readonly Memory<T> _values;

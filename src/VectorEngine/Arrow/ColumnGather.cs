@@ -1,6 +1,10 @@
 namespace VectorEngine.Arrow;
 
-/// <summary>Rows <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 of a batch, wanted from row <paramref name="Target"/> on of the result.</summary>
+/// <summary>Neighbouring rows of a batch that are neighbours in the result too.</summary>
+/// <param name="Batch">The batch.</param>
+/// <param name="Start">First row in it.</param>
+/// <param name="Count">Number of rows.</param>
+/// <param name="Target">First row in the result.</param>
 internal readonly record struct RowRun(BatchLayout Batch, int Start, int Count, int Target);
 
 /// <summary>What is read: the file's name for errors, the runs of rows, and how many rows they are together.</summary>
@@ -96,34 +100,47 @@ internal abstract class ColumnGather
 /// <param name="bitmapOf">The bitmap that holds a run's bits, or null where all are 1.</param>
 internal sealed class BitGather(RowSelection selection, int bitsPerRow, Func<RowRun, FileRange?> bitmapOf)
 {
-    private readonly byte[][] _read = new byte[selection.Runs.Length][];
+    // The bytes that hold the runs' bits, one run after the other.
+    private byte[] _read = [];
 
     public void AddReads(RangeReads reads)
     {
-        for (int i = 0; i < _read.Length; i++)
+        _read = selection.Allocate<byte>(selection.Runs.Sum(run => bitmapOf(run) is null ? 0 : BytesOf(run).Length));
+        int start = 0;
+        foreach (RowRun run in selection.Runs)
         {
-            RowRun run = selection.Runs[i];
-            if (bitmapOf(run) is not { } bitmap || run.Count == 0)
+            if (bitmapOf(run) is not { } bitmap)
                 continue;
-            long firstByte = (long)run.Start * bitsPerRow >> 3;
-            long endByte = ((long)(run.Start + run.Count) * bitsPerRow + 7) >> 3;
-            _read[i] = selection.Allocate<byte>(endByte - firstByte);
-            reads.Add(bitmap.Offset + firstByte, _read[i]);
+            (long offset, long length) = BytesOf(run);
+            reads.Add(bitmap.Offset + offset, _read.AsMemory(start, (int)length));
+            start += (int)length;
         }
     }
 
     public byte[] Build()
     {
         var bits = new byte[Bitmap.ByteCount(selection.RowCount * bitsPerRow)];
-        for (int i = 0; i < _read.Length; i++)
+        int start = 0;
+        foreach (RowRun run in selection.Runs)
         {
-            RowRun run = selection.Runs[i];
-            if (_read[i] is { } read)
-                Bitmap.Copy(read, (int)((long)run.Start * bitsPerRow & 7), bits, run.Target * bitsPerRow, run.Count * bitsPerRow);
-            else
-                Bitmap.SetRange(bits, run.Target * bitsPerRow, run.Count * bitsPerRow);
+            int target = run.Target * bitsPerRow, count = run.Count * bitsPerRow;
+            if (bitmapOf(run) is null)
+            {
+                Bitmap.SetRange(bits, target, count);
+                continue;
+            }
+            Bitmap.Copy(_read.AsSpan(start), (int)((long)run.Start * bitsPerRow & 7), bits, target, count);
+            start += (int)BytesOf(run).Length;
         }
         return bits;
+    }
+
+    /// <summary>The bytes of a bitmap that hold a run's bits.</summary>
+    private FileRange BytesOf(RowRun run)
+    {
+        long first = (long)run.Start * bitsPerRow >> 3;
+        long end = ((long)(run.Start + run.Count) * bitsPerRow + 7) >> 3;
+        return new FileRange(first, run.Count == 0 ? 0 : end - first);
     }
 }
 
@@ -167,7 +184,10 @@ internal sealed class VectorGather<T> : ColumnGather where T : unmanaged
         _listSize = listSize;
         _values = selection.Allocate<T>((long)selection.RowCount * listSize);
         if (selection.Runs.Any(run => LayoutOf(run).ChildNullCount != 0))
-            _elementValidity = new BitGather(selection, listSize, run => LayoutOf(run).ChildNullCount == 0 ? null : LayoutOf(run).ChildValidity);
+        {
+            _elementValidity = new BitGather(
+                selection, listSize, run => LayoutOf(run).ChildNullCount == 0 ? null : LayoutOf(run).ChildValidity);
+        }
     }
 
     public override void AddReads(RangeReads reads)
@@ -193,50 +213,58 @@ internal sealed class VectorGather<T> : ColumnGather where T : unmanaged
         for (int i = 0; i < _values.Length; i++)
         {
             if (!Bitmap.Get(elementBits, i) && !validity.IsNull(i / _listSize))
-                throw new NotSupportedException($"'{Selection.ObjectKey}' is an Arrow file with missing elements in vectors, which is not supported.");
+            {
+                throw new NotSupportedException(
+                    $"'{Selection.ObjectKey}' is an Arrow file with missing elements in vectors, which is not supported.");
+            }
         }
     }
 }
 
 internal sealed class Utf8Gather : ColumnGather
 {
-    private readonly int[][] _fileOffsets;
     private readonly int[] _offsets;
+
+    // As the file has them, one more than rows for each run: a run's begin at its target plus its number.
+    private readonly int[] _fileOffsets;
     private byte[] _bytes = [];
 
     public Utf8Gather(RowSelection selection, int column) : base(selection, column)
     {
-        _fileOffsets = new int[selection.Runs.Length][];
         _offsets = selection.Allocate<int>((long)selection.RowCount + 1);
+        _fileOffsets = selection.Allocate<int>((long)selection.RowCount + selection.Runs.Length);
     }
 
     public override void AddReads(RangeReads reads)
     {
         base.AddReads(reads);
-        for (int i = 0; i < _fileOffsets.Length; i++)
+        for (int i = 0; i < Selection.Runs.Length; i++)
         {
             RowRun run = Selection.Runs[i];
-            _fileOffsets[i] = run.Count == 0 ? [0] : Selection.Allocate<int>((long)run.Count + 1);
-            if (run.Count != 0)
-                reads.Add(LayoutOf(run).Values.Offset + (long)run.Start * sizeof(int), ByteMemory<int>.Of(_fileOffsets[i].AsMemory()));
+            Memory<int> offsets = _fileOffsets.AsMemory(run.Target + i, run.Count + 1);
+            if (run.Count == 0)
+                offsets.Span.Clear();
+            else
+                reads.Add(LayoutOf(run).Values.Offset + (long)run.Start * sizeof(int), ByteMemory<int>.Of(offsets));
         }
     }
 
     public override void AddDependentReads(RangeReads reads)
     {
         long total = 0;
-        for (int i = 0; i < _fileOffsets.Length; i++)
+        for (int i = 0; i < Selection.Runs.Length; i++)
         {
-            CheckOffsets(_fileOffsets[i], LayoutOf(Selection.Runs[i]));
-            total += _fileOffsets[i][^1] - _fileOffsets[i][0];
+            ReadOnlySpan<int> offsets = FileOffsetsOf(i);
+            CheckOffsets(offsets, LayoutOf(Selection.Runs[i]));
+            total += offsets[^1] - offsets[0];
         }
         _bytes = Selection.Allocate<byte>(total);
         int start = 0;
         _offsets[0] = 0;
-        for (int i = 0; i < _fileOffsets.Length; i++)
+        for (int i = 0; i < Selection.Runs.Length; i++)
         {
             RowRun run = Selection.Runs[i];
-            int[] offsets = _fileOffsets[i];
+            ReadOnlySpan<int> offsets = FileOffsetsOf(i);
             int length = offsets[^1] - offsets[0];
             for (int j = 1; j <= run.Count; j++)
                 _offsets[run.Target + j] = start + offsets[j] - offsets[0];
@@ -254,7 +282,10 @@ internal sealed class Utf8Gather : ColumnGather
         return texts;
     }
 
-    private void CheckOffsets(int[] offsets, ColumnLayout layout)
+    private ReadOnlySpan<int> FileOffsetsOf(int run) =>
+        _fileOffsets.AsSpan(Selection.Runs[run].Target + run, Selection.Runs[run].Count + 1);
+
+    private void CheckOffsets(ReadOnlySpan<int> offsets, ColumnLayout layout)
     {
         bool valid = offsets[0] >= 0 && offsets[^1] <= layout.Bytes.Length;
         for (int i = 1; i < offsets.Length; i++)

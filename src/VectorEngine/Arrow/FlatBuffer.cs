@@ -81,7 +81,7 @@ internal sealed class FlatBuffer(string objectKey, long fileOffset, ReadOnlyMemo
     {
         _unfolded += length;
         if (_unfolded > _unfoldLimit)
-            throw Corrupt(position, "metadata repeats itself beyond measure");
+            throw Corrupt(position, "metadata points to the same bytes again and again");
     }
 }
 

@@ -130,7 +130,7 @@ internal sealed class FlatBufferBuilder
 
     private void PushUInt16(int value) => BinaryPrimitives.WriteUInt16LittleEndian(Reserve(sizeof(ushort)), checked((ushort)value));
 
-    /// <summary>Pads so that after <paramref name="length"/> more bytes the position is a multiple of <paramref name="alignment"/>.</summary>
+    /// <summary>Pads so that the position is aligned after <paramref name="length"/> more bytes.</summary>
     private void Align(int alignment, int length) => Reserve(-(_used + length) & (alignment - 1)).Clear();
 
     private Span<byte> Reserve(int length)

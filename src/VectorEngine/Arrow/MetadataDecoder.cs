@@ -2,16 +2,17 @@ namespace VectorEngine.Arrow;
 
 /// <summary>
 /// Turns the format's FlatBuffers into schemas, block tables and batch layouts. What a layout says lies within the file was checked to;
-/// metadata that contradicts itself is a <see cref="CorruptDataException"/>, a valid file of another kind a <see cref="NotSupportedException"/>.
+/// metadata that contradicts itself is a <see cref="CorruptDataException"/>, a valid file of another kind a
+/// <see cref="NotSupportedException"/>.
 /// </summary>
 internal static class MetadataDecoder
 {
     /// <summary>The format's types, by number: to name the ones that are not supported.</summary>
     private static readonly string[] TypeNames =
     [
-        "none", "null", "int", "floating point", "binary", "utf8", "bool", "decimal", "date", "time", "timestamp", "interval", "list", "struct",
-        "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary", "large utf8", "large list", "run-end encoded",
-        "binary view", "utf8 view", "list view", "large list view",
+        "none", "null", "int", "floating point", "binary", "utf8", "bool", "decimal", "date", "time", "timestamp", "interval", "list",
+        "struct", "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary", "large utf8", "large list",
+        "run-end encoded", "binary view", "utf8 view", "list view", "large list view",
     ];
 
     /// <param name="footer">The footer.</param>
@@ -66,7 +67,11 @@ internal static class MetadataDecoder
         var parts = new BatchParts(batch, block);
         var columns = new ColumnLayout[schema.Fields.Count];
         for (int i = 0; i < columns.Length; i++)
+        {
             columns[i] = Column(parts, schema.Fields[i].Type, rowCount);
+            if (columns[i].NullCount != 0 && !schema.Fields[i].Nullable)
+                throw batch.Corrupt($"column '{schema.Fields[i].Name}' misses {columns[i].NullCount} values, but is not nullable");
+        }
         parts.CheckAllUsed();
         return new BatchLayout((int)rowCount, columns);
     }

@@ -2,13 +2,13 @@ using System.Buffers;
 
 namespace VectorEngine.Arrow;
 
-/// <summary>Bytes that can be read from any position. Safe for concurrent use.</summary>
+/// <summary>Bytes that can be read from any position. Safe for concurrent use; limits by itself how many reads run at once.</summary>
 internal interface IRangeSource
 {
     /// <summary>Number of bytes.</summary>
     long Length { get; }
 
-    /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on, all of which lie below <see cref="Length"/>.</summary>
+    /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on; all of them exist.</summary>
     ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken);
 }
 

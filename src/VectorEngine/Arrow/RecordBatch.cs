@@ -26,11 +26,14 @@ public sealed class RecordBatch
     /// <param name="schema">Names, types, and whether values may be missing.</param>
     /// <param name="columns">The columns, in the schema's order.</param>
     /// <exception cref="ArgumentException">The columns do not fit the schema, or have different lengths.</exception>
-    public RecordBatch(ArrowSchema schema, IReadOnlyList<ArrowArray> columns) : this(schema, columns, columns.Count == 0 ? 0 : columns[0].Length) { }
+    public RecordBatch(ArrowSchema schema, IReadOnlyList<ArrowArray> columns)
+        : this(schema, columns, columns is null or [] ? 0 : columns[0].Length) { }
 
     /// <summary>A table whose length is known even where it has no columns.</summary>
     internal RecordBatch(ArrowSchema schema, IReadOnlyList<ArrowArray> columns, int rowCount)
     {
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(columns);
         Schema = schema;
         _columns = [.. columns];
         RowCount = rowCount;
@@ -59,10 +62,11 @@ public sealed class RecordBatch
     public TArray Column<TArray>(string name) where TArray : ArrowArray
     {
         ArrowArray column = Column(name);
-        return column as TArray ?? throw new InvalidCastException($"Column '{name}' holds {column.Type}, which is not a {typeof(TArray).Name}.");
+        return column as TArray
+            ?? throw new InvalidCastException($"Column '{name}' holds {column.Type}, which is not a {typeof(TArray).Name}.");
     }
 
-    /// <summary>The rows <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> - 1. Only bitmaps are copied.</summary>
+    /// <summary>Neighbouring rows, without copying more than bitmaps.</summary>
     /// <param name="start">First row.</param>
     /// <param name="count">Number of rows.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the table.</exception>

@@ -11,10 +11,11 @@ public sealed class Utf8Array : ArrowArray
     private readonly ReadOnlyMemory<int> _offsets;
     private readonly ReadOnlyMemory<byte> _bytes;
 
-    /// <param name="offsets">Where each text begins in <paramref name="bytes"/>, and where the last one ends; a slice's first is not 0.</param>
+    /// <param name="offsets">Where each text begins, and where the last one ends; a slice's first is not 0.</param>
     /// <param name="bytes">The texts.</param>
     /// <param name="validity">Which texts are there.</param>
-    internal Utf8Array(ReadOnlyMemory<int> offsets, ReadOnlyMemory<byte> bytes, Validity validity) : base(ArrowType.Utf8, offsets.Length - 1, validity)
+    internal Utf8Array(ReadOnlyMemory<int> offsets, ReadOnlyMemory<byte> bytes, Validity validity)
+        : base(ArrowType.Utf8, offsets.Length - 1, validity)
     {
         _offsets = offsets;
         _bytes = bytes;

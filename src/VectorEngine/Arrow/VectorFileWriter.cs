@@ -2,7 +2,8 @@ namespace VectorEngine.Arrow;
 
 /// <summary>
 /// Writes an Arrow IPC file of one column of vectors, none of them missing, as the vectors come: nothing is held in memory.
-/// All batches but the last have the same number of rows, so where a row lies is arithmetic. For one thread; after a failure the file is lost.
+/// All batches but the last have the same number of rows, so where a row lies is arithmetic.
+/// For one thread; after a failure the file is lost.
 /// </summary>
 internal sealed class VectorFileWriter
 {
