@@ -1,1 +1,52 @@
-Console.WriteLine("...");
+using System.Diagnostics;
+using VectorEngine;
+using VectorEngine.AnnBench;
+using VectorEngine.Storage;
+
+return await BenchSettings.CreateCommand(RunAsync).Parse(args).InvokeAsync();
+
+static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancellationToken)
+{
+    VectorMatrix queries = VectorFiles.Read(settings.Queries);
+    int[][] truth = VectorFiles.ReadGroundTruth(settings.GroundTruth);
+    if (truth.Length < queries.Count || truth[0].Length < settings.K)
+        throw new InvalidDataException($"{settings.GroundTruth}: {truth.Length} x {truth[0].Length} neighbours for {queries.Count} queries and k = {settings.K}.");
+
+    string folder = settings.Index ?? Directory.CreateTempSubdirectory("annbench-").FullName;
+    try
+    {
+        using var store = new FileObjectStore(folder);
+        BuildFigures build = await BuildAsync(store, settings, cancellationToken);
+        using VectorIndex index = await VectorIndex.OpenAsync(store, "bench", null, cancellationToken);
+        IndexSize size = index.Size;
+        double count = index.Count;
+        var bytes = new BytesPerVector(size.SignBytes / count, (size.SignBytes + size.ExBytes) / count, (size.SignBytes + size.ExBytes + size.RootBytes) / count);
+        BenchPoint[] points = await new Measurement(index, queries, truth, settings).RunAsync(cancellationToken);
+        var report = new BenchReport(build, bytes, points);
+        report.Print();
+        if (settings.Json is { } json)
+            report.Save(json);
+        return 0;
+    }
+    finally
+    {
+        if (settings.Index is null)
+            Directory.Delete(folder, recursive: true);
+    }
+}
+
+static async Task<BuildFigures> BuildAsync(FileObjectStore store, BenchSettings settings, CancellationToken cancellationToken)
+{
+    if (await store.TryReadAsync("bench/pointer", cancellationToken) is not null)
+        return new BuildFigures(0, 0);
+    VectorMatrix vectors = VectorFiles.Read(settings.Base);
+    var options = new VectorIndexOptions
+    {
+        Metric = settings.Metric,
+        ClusterCount = settings.Clusters,
+        StoredVectors = settings.Stage == SearchStage.Exact ? StoredVectors.Float32 : StoredVectors.None,
+    };
+    long start = Stopwatch.GetTimestamp();
+    await VectorIndexBuilder.BuildAsync(store, "bench", vectors, options, cancellationToken: cancellationToken);
+    return new BuildFigures(Stopwatch.GetElapsedTime(start).TotalSeconds, Process.GetCurrentProcess().PeakWorkingSet64);
+}

@@ -11,8 +11,9 @@ internal sealed class Segment : IDisposable
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
 
-    private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long memoryBudget, bool memoryMap)
+    private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long rootLength, long memoryBudget, bool memoryMap)
     {
+        RootLength = rootLength;
         _budget = new MemoryBudget(memoryBudget);
         _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
         Root = root;
@@ -32,6 +33,9 @@ internal sealed class Segment : IDisposable
     }
 
     public SegmentRoot Root { get; }
+
+    /// <summary>Length of the root object.</summary>
+    public long RootLength { get; }
 
     /// <summary>The 1-bit layer, an extent per list; null if flat.</summary>
     public Layer? Sign { get; }
@@ -63,7 +67,7 @@ internal sealed class Segment : IDisposable
         await store.ReadAsync(keys.Root, 0, bytes, cancellationToken).ConfigureAwait(false);
         if (Crc32C.Compute(bytes) != manifest.RootChecksum)
             throw new CorruptDataException(keys.Root, 0, bytes.Length, "not the root that the pointer names");
-        return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), memoryBudget, memoryMap);
+        return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, memoryBudget, memoryMap);
     }
 
     public void Dispose()

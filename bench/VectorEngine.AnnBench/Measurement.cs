@@ -1,0 +1,95 @@
+using System.Diagnostics;
+
+namespace VectorEngine.AnnBench;
+
+/// <summary>Measures every probe count in passes that take turns, so that a noisy moment does not favour one of them.</summary>
+internal sealed class Measurement(VectorIndex index, VectorMatrix queries, int[][] truth, BenchSettings settings)
+{
+    public async Task<BenchPoint[]> RunAsync(CancellationToken cancellationToken)
+    {
+        Series[] series = [.. settings.Probes.Select(probes => new Series(new SearchOptions
+        {
+            ProbeCount = probes,
+            Stage = settings.Stage,
+            Epsilon0 = settings.Epsilon0 ?? SearchOptions.DefaultEpsilon0,
+        }))];
+
+        // Untimed: brings the lists into memory, compiles the hot paths, and gives the recall.
+        foreach (Series one in series)
+        {
+            for (int warm = 0; warm < 2; warm++)
+                one.Results = await PassAsync(one, timed: false, cancellationToken);
+        }
+
+        for (int pass = 0; pass < settings.Repeat; pass++)
+        {
+            foreach (Series one in series)
+                await PassAsync(one, timed: true, cancellationToken);
+        }
+
+        return [.. series.Select(Summarise)];
+    }
+
+    private async Task<SearchResult[]> PassAsync(Series series, bool timed, CancellationToken cancellationToken)
+    {
+        var results = new SearchResult[queries.Count];
+        long start = Stopwatch.GetTimestamp();
+        if (settings.Batch)
+        {
+            results = await index.SearchBatchAsync(queries, settings.K, series.Options, settings.Threads, cancellationToken);
+        }
+        else
+        {
+            for (int i = 0; i < queries.Count; i++)
+            {
+                long before = Stopwatch.GetTimestamp();
+                results[i] = index.Search(queries[i], settings.K, series.Options);
+                if (timed)
+                    series.Micros.Add(Stopwatch.GetElapsedTime(before).TotalMicroseconds);
+            }
+        }
+
+        if (timed)
+            series.Qps.Add(queries.Count / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        return results;
+    }
+
+    private BenchPoint Summarise(Series series)
+    {
+        SearchResult[] results = series.Results;
+        double found = 0;
+        for (int i = 0; i < results.Length; i++)
+        {
+            var expected = truth[i].Take(settings.K).ToHashSet();
+            for (int rank = 0; rank < results[i].Count; rank++)
+                found += expected.Contains((int)results[i][rank].Ordinal) ? 1 : 0;
+        }
+
+        return new BenchPoint(
+            series.Options.ProbeCount!.Value,
+            settings.Stage.ToString().ToLowerInvariant(),
+            found / results.Length / settings.K,
+            Percentile(series.Qps, 0.5),
+            Percentile(series.Micros, 0.5),
+            Percentile(series.Micros, 0.99),
+            results.Average(result => result.Receipt.PostingsScanned),
+            results.Average(result => result.Receipt.PostingsRefined));
+    }
+
+    private static double Percentile(List<double> values, double share)
+    {
+        values.Sort();
+        return values.Count == 0 ? 0 : values[(int)(share * (values.Count - 1))];
+    }
+
+    private sealed class Series(SearchOptions options)
+    {
+        public SearchOptions Options => options;
+
+        public SearchResult[] Results { get; set; } = [];
+
+        public List<double> Qps { get; } = [];
+
+        public List<double> Micros { get; } = [];
+    }
+}

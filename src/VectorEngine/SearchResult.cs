@@ -1,0 +1,48 @@
+using VectorEngine.Arrow;
+using VectorEngine.Numerics;
+
+namespace VectorEngine;
+
+/// <summary>The answer to one query: the nearest vectors, nearest first.</summary>
+public sealed class SearchResult
+{
+    private readonly Neighbor[] _neighbors;
+
+    internal SearchResult(Neighbor[] neighbors, SearchStage stage, in SearchReceipt receipt)
+    {
+        _neighbors = neighbors;
+        Stage = stage;
+        Receipt = receipt;
+    }
+
+    /// <summary>Number of hits: k, or fewer if the visited lists hold fewer.</summary>
+    public int Count => _neighbors.Length;
+
+    /// <summary>The hit at <paramref name="rank"/>.</summary>
+    /// <param name="rank">From 0 (nearest) to <see cref="Count"/> - 1.</param>
+    public SearchHit this[int rank]
+    {
+        get
+        {
+            Neighbor neighbor = _neighbors[rank];
+            return new SearchHit(neighbor.Ordinal, neighbor.Distance, neighbor.ErrorBound);
+        }
+    }
+
+    /// <summary>The stage that the distances come from.</summary>
+    public SearchStage Stage { get; }
+
+    /// <summary>What the search did.</summary>
+    public SearchReceipt Receipt { get; }
+
+    /// <summary>The chosen columns of the hits' metadata, a row for each hit in the same order; null if none were asked for.</summary>
+    public RecordBatch? Rows { get; internal set; }
+
+    internal long[] Ordinals() => Array.ConvertAll(_neighbors, neighbor => (long)neighbor.Ordinal);
+}
+
+/// <summary>One vector of an answer.</summary>
+/// <param name="Ordinal">The vector's row in the input that the index was built from.</param>
+/// <param name="Distance">Its distance from the query: exact or estimated, as the result's stage says. Smaller is nearer.</param>
+/// <param name="ErrorBound">Half-width of the interval around an estimated distance; 0 where it is exact.</param>
+public readonly record struct SearchHit(long Ordinal, float Distance, float ErrorBound);

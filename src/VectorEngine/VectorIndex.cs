@@ -1,0 +1,226 @@
+using VectorEngine.Arrow;
+using VectorEngine.Format;
+using VectorEngine.Loading;
+using VectorEngine.Numerics;
+using VectorEngine.Search;
+using VectorEngine.Storage;
+
+namespace VectorEngine;
+
+/// <summary>One version of an index, opened for searching. Safe for concurrent use; later versions do not affect it.</summary>
+public sealed class VectorIndex : IDisposable
+{
+    private const int Disposed = int.MinValue;
+
+    private readonly Segment _segment;
+    private readonly SegmentSearcher _searcher;
+
+    // Searches under way; Disposed is added when the index is disposed, and the last search to end releases the segment.
+    private int _searches;
+
+    private VectorIndex(Segment segment, Manifest manifest)
+    {
+        _segment = segment;
+        _searcher = new SegmentSearcher(segment);
+        Version = manifest.Version;
+    }
+
+    /// <summary>The version: 1 for the first that was built under this name, then one more each time.</summary>
+    public long Version { get; }
+
+    /// <summary>Number of vectors.</summary>
+    public int Count => _segment.Root.Description.Count;
+
+    /// <summary>Dimensions of every vector.</summary>
+    public int Dimensions => _segment.Root.Description.Dimensions;
+
+    /// <summary>How distances are measured.</summary>
+    public Metric Metric => _segment.Root.Description.Metric;
+
+    /// <summary>Number of clusters; 0 if the index is searched exactly.</summary>
+    public int ClusterCount => _segment.Root.Description.ListCount;
+
+    /// <summary>Whether the vectors themselves are stored.</summary>
+    public StoredVectors StoredVectors => _segment.Root.Description.StoredVectors;
+
+    /// <summary>The columns of the metadata; null if there is none.</summary>
+    public ArrowSchema? Metadata => _segment.Metadata?.Schema;
+
+    /// <summary>Lengths of the index's objects in the store.</summary>
+    public IndexSize Size => new()
+    {
+        RootBytes = _segment.RootLength,
+        SignBytes = _segment.Root.Description.SignLength,
+        ExBytes = _segment.Root.Description.ExLength,
+        VectorBytes = _segment.Root.Description.VectorsLength + _segment.Root.Description.ChecksumsLength,
+        MetadataBytes = _segment.Root.Description.MetadataLength,
+    };
+
+    /// <summary>Bytes of posting lists, vectors and metadata that are in memory now.</summary>
+    public long ResidentBytes => _segment.ResidentBytes;
+
+    /// <summary>Opens the newest version: reads the pointer and the root; everything else is read when it is needed.</summary>
+    /// <param name="store">Where the index is; it has to outlive the opened index.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="options">How to open it; null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
+    /// <exception cref="CorruptDataException">Its objects are damaged.</exception>
+    public static async ValueTask<VectorIndex> OpenAsync(
+        IObjectStore store, string name, OpenOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        options ??= new OpenOptions();
+        long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+        ArgumentOutOfRangeException.ThrowIfNegative(budget, nameof(options));
+        string key = IndexKeys.Pointer(name);
+        ObjectContent pointer = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false) ?? throw new ObjectNotFoundException(key);
+        Manifest manifest = Manifest.ReadPointer(key, pointer.Content);
+        Segment segment = await Segment.OpenAsync(store, name, manifest, budget, options.MemoryMap, cancellationToken).ConfigureAwait(false);
+        return new VectorIndex(segment, manifest);
+    }
+
+    /// <summary>Finds the nearest vectors. Posting lists that are not in memory yet are read on the calling thread.</summary>
+    /// <param name="query"><see cref="Dimensions"/> finite floats.</param>
+    /// <param name="k">Number of hits wanted, from 1.</param>
+    /// <param name="options">How to search; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The query has another number of dimensions, or an option is out of range.</exception>
+    /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
+    /// <exception cref="CorruptDataException">What was read from the store is damaged.</exception>
+    /// <exception cref="ObjectDisposedException">The index is disposed.</exception>
+    public SearchResult Search(ReadOnlySpan<float> query, int k, SearchOptions? options = null)
+    {
+        SearchPlan plan = Plan(query.Length, k, options);
+        using var search = new ActiveSearch(this);
+        SearchResult result = Search(query, plan);
+        ValueTask rows = ReadRowsAsync(result, options, CancellationToken.None);
+        if (!rows.IsCompletedSuccessfully)
+            rows.AsTask().GetAwaiter().GetResult();
+        return result;
+    }
+
+    /// <summary>Finds the nearest vectors; what is not in memory yet is read asynchronously.</summary>
+    /// <inheritdoc cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>
+    /// <param name="query"><see cref="Dimensions"/> finite floats; not to be changed before the search has ended.</param>
+    /// <param name="k">Number of hits wanted, from 1.</param>
+    /// <param name="options">How to search; null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
+    public async ValueTask<SearchResult> SearchAsync(ReadOnlyMemory<float> query, int k, SearchOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        SearchPlan plan = Plan(query.Length, k, options);
+        using var search = new ActiveSearch(this);
+        await _searcher.LoadAsync(query, plan, cancellationToken).ConfigureAwait(false);
+        SearchResult result = Search(query.Span, plan);
+        await ReadRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+        return result;
+    }
+
+    /// <summary>Finds the nearest vectors of many queries on all cores.</summary>
+    /// <param name="queries">The queries.</param>
+    /// <param name="k">Number of hits wanted for each, from 1.</param>
+    /// <param name="options">How to search; null for the defaults.</param>
+    /// <param name="maxDegreeOfParallelism">Threads to use; -1 for all cores.</param>
+    /// <param name="cancellationToken">Cancels the searches.</param>
+    /// <returns>A result for each query, in the same order.</returns>
+    /// <exception cref="InvalidVectorException">A query is not finite, too long, or zero under cosine; the exception names its row.</exception>
+    /// <inheritdoc cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>
+    public async Task<SearchResult[]> SearchBatchAsync(
+        VectorMatrix queries, int k, SearchOptions? options = null, int maxDegreeOfParallelism = -1, CancellationToken cancellationToken = default)
+    {
+        SearchPlan plan = Plan(queries.Dimensions, k, options);
+        using var search = new ActiveSearch(this);
+        var results = new SearchResult[queries.Count];
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = maxDegreeOfParallelism, CancellationToken = cancellationToken };
+        await Parallel.ForAsync(0, queries.Count, parallel, async (row, cancellation) =>
+        {
+            try
+            {
+                results[row] = Search(queries[row], plan);
+            }
+            catch (InvalidVectorException invalid)
+            {
+                throw new InvalidVectorException(row, invalid.Reason);
+            }
+
+            await ReadRowsAsync(results[row], options, cancellation).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        return results;
+    }
+
+    /// <summary>Ends the use of the index; searches under way finish first.</summary>
+    public void Dispose()
+    {
+        int searches = Volatile.Read(ref _searches);
+        while (searches >= 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _searches, searches + Disposed, searches);
+            if (seen == searches)
+            {
+                if (searches == 0)
+                    _segment.Dispose();
+                return;
+            }
+
+            searches = seen;
+        }
+    }
+
+    private SearchResult Search(ReadOnlySpan<float> query, in SearchPlan plan) =>
+        _searcher.Search(query, plan, plan.Stage, static (SearchStage stage, ReadOnlySpan<Neighbor> neighbors, in SearchReceipt receipt) =>
+            new SearchResult(neighbors.ToArray(), stage, receipt));
+
+    private async ValueTask ReadRowsAsync(SearchResult result, SearchOptions? options, CancellationToken cancellationToken)
+    {
+        if (options is { Columns.Count: > 0 })
+            result.Rows = await _segment.Metadata!.TakeAsync(result.Ordinals(), options.Columns, cancellationToken).ConfigureAwait(false);
+    }
+
+    private SearchPlan Plan(int dimensions, int k, SearchOptions? options)
+    {
+        options ??= SearchOptions.Default;
+        SegmentDescription description = _segment.Root.Description;
+        if (dimensions != description.Dimensions)
+            throw new ArgumentException($"The query has {dimensions} dimensions, the index {description.Dimensions}.", nameof(dimensions));
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        bool stored = description.StoredVectors != StoredVectors.None, flat = description.Kind == SegmentKind.Flat;
+        SearchStage stage = flat ? SearchStage.Exact : options.Stage ?? (stored ? SearchStage.Exact : SearchStage.Refined);
+        if (options.ProbeCount < 1)
+            throw new ArgumentException($"A probe count of {options.ProbeCount}.", nameof(options));
+        if (!(options.Epsilon0 > 0 && float.IsFinite(options.Epsilon0)))
+            throw new ArgumentException($"An epsilon0 of {options.Epsilon0}.", nameof(options));
+        if (!Enum.IsDefined(stage) || !Enum.IsDefined(options.Bound))
+            throw new ArgumentException("Unknown stage or bound.", nameof(options));
+        if (stage == SearchStage.Exact && !stored)
+            throw new ArgumentException("Exact distances need stored vectors, which this index was built without.", nameof(options));
+        foreach (string column in options.Columns)
+        {
+            if (_segment.Metadata is null || _segment.Metadata.Schema.IndexOf(column) < 0)
+                throw new ArgumentException($"The index has no metadata column '{column}'.", nameof(options));
+        }
+
+        int probes = options.ProbeCount ?? Math.Max(16, (int)Math.Ceiling(0.03 * description.ListCount));
+        return new SearchPlan(Math.Min(k, description.Count), probes, stage, options.Bound, options.Epsilon0);
+    }
+
+    /// <summary>Counts a search as under way, so that the segment outlives it.</summary>
+    private readonly struct ActiveSearch : IDisposable
+    {
+        private readonly VectorIndex _index;
+
+        public ActiveSearch(VectorIndex index)
+        {
+            _index = index;
+            if (Interlocked.Increment(ref index._searches) > 0)
+                return;
+            Dispose();
+            throw new ObjectDisposedException(nameof(VectorIndex));
+        }
+
+        public void Dispose()
+        {
+            if (Interlocked.Decrement(ref _index._searches) == VectorIndex.Disposed)
+                _index._segment.Dispose();
+        }
+    }
+}
