@@ -4,7 +4,7 @@ using System.Reflection.PortableExecutable;
 
 namespace QuickStart.Documentation;
 
-/// <summary>The assembly beside a documentation file: it tells the public types from internal ones, which some files describe too.</summary>
+/// <summary>The assembly beside a documentation file: it tells public types from internal ones, which some files describe too.</summary>
 internal static class ReferenceAssembly
 {
     /// <summary>The names of its public types as documentation IDs write them: <c>System.Func`2</c>, <c>System.Text.Rune</c>.</summary>
