@@ -15,9 +15,10 @@ namespace QuickStart.Embedding;
 ///             int32     number of terms, t
 ///             int32     dimensions, d
 ///             strings   the terms
-///             float16   the term vectors, t rows of d
+///             bfloat16  the term vectors, t rows of d
 /// </code>
-/// float16 halves the file; its rounding error of 0.05 % is nothing beside the model's own.
+/// A bfloat16 is the upper half of a float32. It halves the file, is read faster than float16, and its rounding error of at most 0.4 %
+/// does not show beside the model's own.
 /// </remarks>
 internal static class TextModelFile
 {
@@ -37,7 +38,7 @@ internal static class TextModelFile
         writer.Write(model.Terms.Count);
         writer.Write(model.Dimensions);
         foreach (string term in model.Terms) writer.Write(term);
-        foreach (float value in model.TermVectors.Values) writer.Write((Half)value);
+        foreach (float value in model.TermVectors.Values) writer.Write(ToBFloat16(value));
 
         Span<byte> bytes = stream.GetBuffer().AsSpan(0, (int)stream.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[ChecksumOffset..], Checksum(bytes[ContentOffset..]));
@@ -67,9 +68,13 @@ internal static class TextModelFile
         var terms = new string[reader.ReadInt32()];
         var vectors = new DenseMatrix(terms.Length, reader.ReadInt32());
         foreach (ref string term in terms.AsSpan()) term = reader.ReadString();
-        foreach (ref float value in vectors.Values.AsSpan()) value = (float)reader.ReadHalf();
+        foreach (ref float value in vectors.Values.AsSpan()) value = FromBFloat16(reader.ReadUInt16());
         return new TextModel(terms, vectors);
     }
+
+    private static ushort ToBFloat16(float value) => (ushort)((BitConverter.SingleToUInt32Bits(value) + 0x8000) >> 16);   // To nearest.
+
+    private static float FromBFloat16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);
 
     private static uint Checksum(ReadOnlySpan<byte> bytes)
     {
