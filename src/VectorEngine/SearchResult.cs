@@ -8,9 +8,11 @@ public sealed class SearchResult
 {
     private readonly Neighbor[] _neighbors;
 
-    internal SearchResult(Neighbor[] neighbors, SearchStage stage, in SearchReceipt receipt)
+    internal SearchResult(TopK nearest, SearchStage stage, in SearchReceipt receipt)
     {
-        _neighbors = neighbors;
+        _neighbors = new Neighbor[nearest.Count];
+        for (int rank = 0; rank < _neighbors.Length; rank++)
+            _neighbors[rank] = nearest[rank];
         Stage = stage;
         Receipt = receipt;
     }

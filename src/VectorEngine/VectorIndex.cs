@@ -1,7 +1,6 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
 using VectorEngine.Loading;
-using VectorEngine.Numerics;
 using VectorEngine.Search;
 using VectorEngine.Storage;
 
@@ -102,18 +101,23 @@ public sealed class VectorIndex : IDisposable
 
     /// <summary>Finds the nearest vectors; what is not in memory yet is read asynchronously.</summary>
     /// <inheritdoc cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>
-    /// <param name="query"><see cref="Dimensions"/> finite floats; not to be changed before the search has ended.</param>
+    /// <param name="query"><see cref="Dimensions"/> finite floats; copied before the call returns.</param>
     /// <param name="k">Number of hits wanted, from 1.</param>
     /// <param name="options">How to search; null for the defaults.</param>
     /// <param name="cancellationToken">Cancels the search.</param>
-    public async ValueTask<SearchResult> SearchAsync(ReadOnlyMemory<float> query, int k, SearchOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<SearchResult> SearchAsync(ReadOnlySpan<float> query, int k, SearchOptions? options = null, CancellationToken cancellationToken = default)
     {
         SearchPlan plan = Plan(query.Length, k, options);
-        using var search = new ActiveSearch(this);
-        await _searcher.LoadAsync(query, plan, cancellationToken).ConfigureAwait(false);
-        SearchResult result = Search(query.Span, plan);
-        await ReadRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
-        return result;
+        var search = new ActiveSearch(this);
+        try
+        {
+            return FinishAsync(_searcher.Begin(query, plan), search, options, cancellationToken);
+        }
+        catch
+        {
+            search.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Finds the nearest vectors of many queries on all cores.</summary>
@@ -166,9 +170,40 @@ public sealed class VectorIndex : IDisposable
         }
     }
 
-    private SearchResult Search(ReadOnlySpan<float> query, in SearchPlan plan) =>
-        _searcher.Search(query, plan, plan.Stage, static (SearchStage stage, ReadOnlySpan<Neighbor> neighbors, in SearchReceipt receipt) =>
-            new SearchResult(neighbors.ToArray(), stage, receipt));
+    private SearchResult Search(ReadOnlySpan<float> query, in SearchPlan plan)
+    {
+        QueryScratch scratch = _searcher.Begin(query, plan);
+        try
+        {
+            _searcher.Finish(scratch);
+            return new SearchResult(scratch.Results, plan.Stage, scratch.Receipt);
+        }
+        finally
+        {
+            _searcher.Return(scratch);
+        }
+    }
+
+    private async ValueTask<SearchResult> FinishAsync(QueryScratch scratch, ActiveSearch search, SearchOptions? options, CancellationToken cancellationToken)
+    {
+        using (search)
+        {
+            SearchResult result;
+            try
+            {
+                await _searcher.LoadAsync(scratch, cancellationToken).ConfigureAwait(false);
+                _searcher.Finish(scratch);
+                result = new SearchResult(scratch.Results, scratch.Plan.Stage, scratch.Receipt);
+            }
+            finally
+            {
+                _searcher.Return(scratch);
+            }
+
+            await ReadRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+            return result;
+        }
+    }
 
     private async ValueTask ReadRowsAsync(SearchResult result, SearchOptions? options, CancellationToken cancellationToken)
     {

@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using VectorEngine.Format;
 using VectorEngine.Kernels;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Building;
@@ -35,15 +37,14 @@ internal sealed class ListEncoder
         if (layout.SignListLength(members.Length) > ListTable.MaxListLength || layout.ExListLength(members.Length) > ListTable.MaxListLength)
             throw new NotSupportedException($"A cluster of {members.Length} vectors is too large for one posting list; build with more clusters.");
         var list = new EncodedList(new byte[layout.SignListLength(members.Length)], new byte[layout.ExListLength(members.Length)]);
-        System.Runtime.InteropServices.MemoryMarshal.AsBytes(centroid).CopyTo(list.Sign);
+        MemoryMarshal.AsBytes(centroid).CopyTo(list.Sign);
         for (int i = 0; i < centroid.Length; i++)
             _centroid[i] = (float)centroid[i] / _space.Transform.CentroidScale;
         for (int posting = 0; posting < members.Length; posting++)
         {
             source.Read<K>(members[posting], _vector);
             _space.Transform.Apply<K>(_vector, _rotated);
-            for (int i = 0; i < _rotated.Length; i++)
-                _rotated[i] -= _centroid[i];
+            SpanMath.Subtract(_rotated, _centroid, _rotated);
             Write<K>(list, list.Sign.AsSpan(layout.CentroidBytes), posting, (uint)members[posting]);
         }
 

@@ -1,5 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using VectorEngine.Kernels;
 using VectorEngine.Numerics;
 
@@ -99,7 +97,7 @@ internal static class KMeans
             {
                 Array.Clear(sum);
                 foreach (int row in rows.Slice(start, Math.Min(256, rows.Length - start)))
-                    Add(vectors.Span.Slice(row * dimensions, dimensions), sum);
+                    SpanMath.Add(sum, vectors.Span.Slice(row * dimensions, dimensions), sum);
                 for (int i = 0; i < dimensions; i++)
                     total[i] += sum[i];
             }
@@ -107,16 +105,6 @@ internal static class KMeans
             for (int i = 0; i < dimensions; i++)
                 centroids[(c * dimensions) + i] = (float)(total[i] / rows.Length);
         });
-    }
-
-    private static void Add(ReadOnlySpan<float> vector, Span<float> sum)
-    {
-        ReadOnlySpan<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(vector);
-        Span<Vector<float>> wideSum = MemoryMarshal.Cast<float, Vector<float>>(sum);
-        for (int i = 0; i < wide.Length; i++)
-            wideSum[i] += wide[i];
-        for (int i = wide.Length * Vector<float>.Count; i < vector.Length; i++)
-            sum[i] += vector[i];
     }
 
     private static bool Restart(ReadOnlySpan<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, SeededRandom random, bool onlyEmpty)

@@ -35,6 +35,7 @@ internal readonly unsafe struct Avx2Kernels : IKernels
 
     public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale) => Floats.ScoreScale(residual, scale);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FastScan(ReadOnlySpan<byte> blocks, int blockStride, ReadOnlySpan<byte> table, Span<int> sums)
     {
         // SAFETY: block b is read in [b blockStride, b blockStride + table.Length), the table as a whole, and 32 sums are written per block.
@@ -60,6 +61,7 @@ internal readonly unsafe struct Avx2Kernels : IKernels
         return selected;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query)
     {
         // SAFETY: units of 64 dimensions read 16 bytes of the two-bit plane and 8 of the one-bit plane; in the last unit that is at most

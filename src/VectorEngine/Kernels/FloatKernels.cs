@@ -13,6 +13,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
     private static nuint Count => (nuint)L.Count;
 
     /// <summary>Four sums side by side hide the latency of the fused multiply-add.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
         ref readonly float a = ref MemoryMarshal.GetReference(x);
@@ -35,6 +36,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<Half> y)
     {
         ref readonly float a = ref MemoryMarshal.GetReference(x);
@@ -55,6 +57,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float SquaredL2(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
         ref readonly float a = ref MemoryMarshal.GetReference(x);
@@ -85,6 +88,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float SquaredL2(ReadOnlySpan<float> x, ReadOnlySpan<Half> y)
     {
         ref readonly float a = ref MemoryMarshal.GetReference(x);
@@ -124,6 +128,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
     }
 
     /// <summary>4 rows times 3 registers: 12 sums, 3 panel registers and 1 broadcast fit the 16 registers of AVX2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results)
     {
         int dimensions = rows.Length / 4;
@@ -164,6 +169,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
     }
 
     /// <summary>The strides within a register first, then two strides per pass over the memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Hadamard(Span<float> x)
     {
         ref float values = ref MemoryMarshal.GetReference(x);
@@ -189,6 +195,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(Span<float> x, ReadOnlySpan<float> factors)
     {
         ref float values = ref MemoryMarshal.GetReference(x);
@@ -197,6 +204,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
             L.Store(L.Multiply(L.Load(in values, i), L.Load(in other, i)), ref values, i);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Butterfly(Span<float> x, Span<float> y)
     {
         ref float left = ref MemoryMarshal.GetReference(x);
@@ -213,6 +221,7 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
         ScalarKernels.Butterfly(x[(int)i..], y[(int)i..x.Length]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale)
     {
         ref readonly float values = ref MemoryMarshal.GetReference(residual);

@@ -4,21 +4,25 @@ namespace VectorEngine.Numerics;
 
 /// <summary>A candidate answer: where it is and how far.</summary>
 /// <param name="Distance">Smaller is nearer.</param>
-/// <param name="Ordinal">Row in the segment; breaks ties, so that results do not depend on the order of the scan.</param>
+/// <param name="Ordinal">Row in the segment.</param>
 /// <param name="ErrorBound">Half-width of the interval around <paramref name="Distance"/>; 0 where it is exact.</param>
-internal readonly record struct Neighbor(float Distance, uint Ordinal, float ErrorBound)
-{
-    /// <summary>True if this one ranks before <paramref name="other"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsBefore(in Neighbor other) =>
-        Distance < other.Distance || (Distance == other.Distance && Ordinal < other.Ordinal);
-}
+internal readonly record struct Neighbor(float Distance, uint Ordinal, float ErrorBound);
 
-/// <summary>Keeps the k nearest of the neighbours it is offered: a binary heap with the farthest at the root, in memory that is reused.</summary>
+/// <summary>
+/// Keeps the k nearest of the neighbours it is offered: a binary heap with the farthest at the root, in memory that is reused.
+/// Equal distances are ordered by ordinal, so that results do not depend on the order of the scan.
+/// </summary>
+/// <remarks>
+/// Distance and ordinal are packed into one integer that sorts like the pair: the float's bits, with the sign bit flipped or, where the value
+/// is negative, all bits flipped, above the ordinal. One comparison then decides.
+/// </remarks>
 internal sealed class TopK
 {
-    private Neighbor[] _heap = [];
-    private int _capacity;
+    private ulong[] _keys = [];
+    private float[] _errorBounds = [];
+
+    /// <summary>k.</summary>
+    public int Capacity { get; private set; }
 
     /// <summary>Neighbours held.</summary>
     public int Count { get; private set; }
@@ -26,76 +30,93 @@ internal sealed class TopK
     /// <summary>The distance that a new neighbour must not exceed: the k-th smallest so far, or <see cref="float.MaxValue"/> while fewer are held.</summary>
     public float Threshold { get; private set; }
 
+    /// <summary>A neighbour held; in order of distance once <see cref="Sort"/> was called.</summary>
+    public Neighbor this[int index] => new(Distance(_keys[index]), Ordinal(index), _errorBounds[index]);
+
+    /// <summary>The ordinal of a neighbour held.</summary>
+    public uint Ordinal(int index) => (uint)_keys[index];
+
     /// <summary>Empties the heap and sets k.</summary>
     public void Reset(int k)
     {
-        if (_heap.Length < k)
-            _heap = new Neighbor[k];
-        _capacity = k;
+        if (_keys.Length < k)
+        {
+            _keys = new ulong[k];
+            _errorBounds = new float[k];
+        }
+
+        Capacity = k;
         Count = 0;
         Threshold = float.MaxValue;
     }
 
-    /// <summary>Offers a neighbour; true if it is among the k nearest so far.</summary>
+    /// <summary>Offers a neighbour, which is kept if it is among the k nearest so far.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Offer(in Neighbor candidate) => candidate.Distance <= Threshold && Insert(candidate);
-
-    /// <summary>Orders what is held, nearest first, and returns it; the heap must be reset before it is used again.</summary>
-    public Span<Neighbor> Sort()
+    public void Offer(float distance, uint ordinal, float errorBound)
     {
-        Span<Neighbor> held = _heap.AsSpan(0, Count);
-        held.Sort(static (a, b) => a.IsBefore(b) ? -1 : b.IsBefore(a) ? 1 : 0);
-        return held;
+        if (distance <= Threshold)
+            Insert(Key(distance, ordinal), errorBound);
     }
 
-    private bool Insert(in Neighbor candidate)
-    {
-        if (Count < _capacity)
-        {
-            SiftUp(candidate, Count++);
-        }
-        else
-        {
-            if (!candidate.IsBefore(_heap[0]))
-                return false;
-            SiftDown(candidate);
-        }
+    /// <summary>Orders what is held, nearest first; nothing may be offered until the next <see cref="Reset"/>.</summary>
+    public void Sort() => Array.Sort(_keys, _errorBounds, 0, Count);
 
-        if (Count == _capacity)
-            Threshold = _heap[0].Distance;
-        return true;
+    private static ulong Key(float distance, uint ordinal)
+    {
+        int bits = BitConverter.SingleToInt32Bits(distance + 0f); // -0 becomes 0
+        return ((ulong)(uint)(bits ^ ((bits >> 31) | int.MinValue)) << 32) | ordinal;
     }
 
-    private void SiftUp(in Neighbor candidate, int hole)
+    private static float Distance(ulong key)
     {
+        int bits = (int)(key >> 32);
+        return BitConverter.Int32BitsToSingle(bits ^ (~(bits >> 31) | int.MinValue));
+    }
+
+    private void Insert(ulong key, float errorBound)
+    {
+        if (Count < Capacity)
+            SiftUp(key, errorBound, Count++);
+        else if (key < _keys[0])
+            SiftDown(key, errorBound);
+        if (Count == Capacity)
+            Threshold = Distance(_keys[0]);
+    }
+
+    private void SiftUp(ulong key, float errorBound, int hole)
+    {
+        ulong[] keys = _keys;
+        float[] bounds = _errorBounds;
         while (hole > 0)
         {
             int parent = (hole - 1) / 2;
-            if (!_heap[parent].IsBefore(candidate))
+            if (keys[parent] > key)
                 break;
-            _heap[hole] = _heap[parent];
+            (keys[hole], bounds[hole]) = (keys[parent], bounds[parent]);
             hole = parent;
         }
 
-        _heap[hole] = candidate;
+        (keys[hole], bounds[hole]) = (key, errorBound);
     }
 
-    private void SiftDown(in Neighbor candidate)
+    private void SiftDown(ulong key, float errorBound)
     {
-        int hole = 0;
+        ulong[] keys = _keys;
+        float[] bounds = _errorBounds;
+        int hole = 0, count = Count;
         while (true)
         {
             int child = (2 * hole) + 1;
-            if (child >= Count)
+            if (child >= count)
                 break;
-            if (child + 1 < Count && _heap[child].IsBefore(_heap[child + 1]))
+            if (child + 1 < count && keys[child + 1] > keys[child])
                 child++;
-            if (!candidate.IsBefore(_heap[child]))
+            if (keys[child] < key)
                 break;
-            _heap[hole] = _heap[child];
+            (keys[hole], bounds[hole]) = (keys[child], bounds[child]);
             hole = child;
         }
 
-        _heap[hole] = candidate;
+        (keys[hole], bounds[hole]) = (key, errorBound);
     }
 }

@@ -1,4 +1,5 @@
 using VectorEngine.Kernels;
+using VectorEngine.Numerics;
 
 namespace VectorEngine.Quantization;
 
@@ -79,8 +80,7 @@ internal sealed class Encoder
 
     private float InnerProductOffset<K>(ReadOnlySpan<float> residual, ReadOnlySpan<float> centroid) where K : struct, IKernels
     {
-        for (int i = 0; i < centroid.Length; i++)
-            _meanPlusCentroid[i] = _space.RotatedMean[i] + centroid[i];
+        SpanMath.Add(_space.RotatedMean, centroid, _meanPlusCentroid);
         return K.Dot(residual, _meanPlusCentroid);
     }
 

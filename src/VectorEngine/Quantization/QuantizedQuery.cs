@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using VectorEngine.Numerics;
@@ -17,6 +18,10 @@ namespace VectorEngine.Quantization;
 internal sealed class QuantizedQuery
 {
     private const int LargestEntry = 127;
+
+    private static Vector128<float> OddLanes => Vector128.Create(0, -1, 0, -1).AsSingle();
+
+    private static Vector128<float> UpperLanes => Vector128.Create(0, 0, -1, -1).AsSingle();
 
     private readonly CodeLayout _layout;
     private readonly AlignedBuffer<byte> _table;
@@ -48,11 +53,10 @@ internal sealed class QuantizedQuery
     public int ByteSum { get; private set; }
 
     /// <summary>Standard deviation of the rounding error of &lt;xs, q&gt; (uniform in each table entry).</summary>
-    public float SignRounding => Step * MathF.Sqrt(_layout.PaddedDimensions / 4 / 12f);
+    public float SignRounding { get; private set; }
 
     /// <summary>Standard deviation of the rounding error of &lt;x, q&gt;; e - 3.5 has a mean square of 5.25.</summary>
-    public float FullRounding =>
-        MathF.Sqrt((64 * SignRounding * SignRounding) + (ByteStep * ByteStep / 12 * 5.25f * _layout.PaddedDimensions));
+    public float FullRounding { get; private set; }
 
     /// <summary>Largest possible rounding error of &lt;xs, q&gt;, float rounding included.</summary>
     public float LargestSignRounding => (0.5001f * Step * _layout.PaddedDimensions / 4) + (1e-5f * MathF.Abs(Bias));
@@ -72,64 +76,87 @@ internal sealed class QuantizedQuery
     {
         PrepareTable(rotated);
         PrepareBytes(rotated);
+        SignRounding = Step * MathF.Sqrt(_layout.PaddedDimensions / 4 / 12f);
+        FullRounding = MathF.Sqrt((64 * SignRounding * SignRounding) + (ByteStep * ByteStep / 12 * 5.25f * _layout.PaddedDimensions));
     }
 
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PrepareTable(ReadOnlySpan<float> rotated)
     {
-        float range = 0, total = 0;
         ReadOnlySpan<Vector128<float>> groups = MemoryMarshal.Cast<float, Vector128<float>>(rotated);
-        foreach (Vector128<float> group in groups)
+        Vector128<float> range = Vector128<float>.Zero, total = Vector128<float>.Zero;
+        for (int g = 0; g < groups.Length; g += 4)
         {
-            float sum = Vector128.Sum(Vector128.Abs(group));
-            range = MathF.Max(range, sum);
-            total += sum;
+            // Lane i gets the sum of magnitudes of group g + i: a transposed addition.
+            Vector128<float> sums = SumEach(Vector128.Abs(groups[g]), Vector128.Abs(groups[g + 1]), Vector128.Abs(groups[g + 2]), Vector128.Abs(groups[g + 3]));
+            range = Vector128.Max(range, sums);
+            total += sums;
         }
 
-        Step = range / LargestEntry;
-        Bias = -0.5f * total;
-        float inverse = range > 0 ? LargestEntry / range : 0;
+        float widest = MathF.Max(MathF.Max(range[0], range[1]), MathF.Max(range[2], range[3]));
+        Step = widest / LargestEntry;
+        Bias = -0.5f * Vector128.Sum(total);
+        Vector128<float> inverse = Vector128.Create(widest > 0 ? LargestEntry / widest : 0);
         Span<Vector128<byte>> tables = MemoryMarshal.Cast<byte, Vector128<byte>>(_table.Span);
         for (int g = 0; g < groups.Length; g++)
         {
             // Entry v: the sum over the bits of v of q[i], less its minimum over all v, in steps; rounded by adding 1/2 and truncating.
             Vector128<float> q = groups[g] * inverse;
-            float floor = 0.5f - Vector128.Sum(Vector128.Min(q, Vector128<float>.Zero));
-            float q0 = q[0], q1 = q[1], q2 = q[2], q3 = q[3];
-            Vector128<float> v0 = Vector128.Create(floor, floor + q0, floor + q1, floor + (q0 + q1));
-            Vector128<float> v2 = v0 + Vector128.Create(q3);
-            Vector128<float> b2 = Vector128.Create(q2);
-            Vector128<short> low = Vector128.Narrow(Vector128.ConvertToInt32Native(v0), Vector128.ConvertToInt32Native(v0 + b2));
-            Vector128<short> high = Vector128.Narrow(Vector128.ConvertToInt32Native(v2), Vector128.ConvertToInt32Native(v2 + b2));
+            Vector128<float> negative = Vector128.Min(q, Vector128<float>.Zero);
+            negative += Vector128.Shuffle(negative, Vector128.Create(2, 3, 0, 1));
+            negative += Vector128.Shuffle(negative, Vector128.Create(1, 0, 3, 2));
+            Vector128<float> q0 = Vector128.Shuffle(q, Vector128.Create(0, 0, 0, 0)) & OddLanes;
+            Vector128<float> q1 = Vector128.Shuffle(q, Vector128.Create(1, 1, 1, 1)) & UpperLanes;
+            Vector128<float> q2 = Vector128.Shuffle(q, Vector128.Create(2, 2, 2, 2)), q3 = Vector128.Shuffle(q, Vector128.Create(3, 3, 3, 3));
+            Vector128<float> v0 = Vector128.Create(0.5f) - negative + (q0 + q1);
+            Vector128<float> v2 = v0 + q3;
+            Vector128<short> low = Vector128.Narrow(Vector128.ConvertToInt32Native(v0), Vector128.ConvertToInt32Native(v0 + q2));
+            Vector128<short> high = Vector128.Narrow(Vector128.ConvertToInt32Native(v2), Vector128.ConvertToInt32Native(v2 + q2));
             tables[g] = Vector128.Narrow(low.AsUInt16(), high.AsUInt16());
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PrepareBytes(ReadOnlySpan<float> rotated)
     {
         Span<sbyte> bytes = _bytes.Span;
-        float largest = 0;
-        foreach (float value in rotated)
-            largest = MathF.Max(largest, MathF.Abs(value));
-        ByteStep = largest / 127;
-        float inverse = largest > 0 ? 127 / largest : 0;
-        int sum = 0;
+        ReadOnlySpan<Vector128<float>> quads = MemoryMarshal.Cast<float, Vector128<float>>(rotated);
+        Vector128<float> largest = Vector128<float>.Zero;
+        foreach (Vector128<float> quad in quads)
+            largest = Vector128.Max(largest, Vector128.Abs(quad));
+        float widest = MathF.Max(MathF.Max(largest[0], largest[1]), MathF.Max(largest[2], largest[3]));
+        ByteStep = widest / 127;
+        Vector128<float> inverse = Vector128.Create(widest > 0 ? 127 / widest : 0);
+        Vector128<int> total = Vector128<int>.Zero;
         int whole = rotated.Length & ~63;
-        for (int i = 0; i < whole; i++)
+        Span<Vector128<sbyte>> wholeBytes = MemoryMarshal.Cast<sbyte, Vector128<sbyte>>(bytes[..whole]);
+        for (int i = 0; i < wholeBytes.Length; i++)
         {
-            // Adding 1.5 * 2^23 leaves the value, rounded to the nearest integer, in the low bits.
-            sbyte rounded = (sbyte)BitConverter.SingleToInt32Bits((rotated[i] * inverse) + 12582912f);
-            bytes[i] = rounded;
-            sum += rounded;
+            Vector128<int> a = Round(quads[4 * i] * inverse), b = Round(quads[(4 * i) + 1] * inverse);
+            Vector128<int> c = Round(quads[(4 * i) + 2] * inverse), d = Round(quads[(4 * i) + 3] * inverse);
+            total += a + b + (c + d);
+            wholeBytes[i] = Vector128.Narrow(Vector128.Narrow(a, b), Vector128.Narrow(c, d));
         }
 
+        int sum = Vector128.Sum(total);
         for (int i = whole; i < rotated.Length; i++)
         {
-            sbyte rounded = (sbyte)BitConverter.SingleToInt32Bits((rotated[i] * inverse) + 12582912f);
+            sbyte rounded = (sbyte)Round(Vector128.Create(rotated[i]) * inverse)[0];
             bytes[_layout.QueryPosition(i)] = rounded;
             sum += rounded;
         }
 
         ByteSum = sum;
     }
+
+    /// <summary>Nearest integers: adding 1.5 * 2^23 leaves the rounded value in the low bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Round(Vector128<float> values) =>
+        (values + Vector128.Create(12582912f)).AsInt32() - Vector128.Create(12582912f).AsInt32();
+
+    /// <summary>The sums of the lanes of four registers, one per lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> SumEach(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) =>
+        Vector128.Create(Vector128.Sum(a), Vector128.Sum(b), Vector128.Sum(c), Vector128.Sum(d));
 }

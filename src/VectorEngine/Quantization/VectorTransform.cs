@@ -1,4 +1,5 @@
 using VectorEngine.Kernels;
+using VectorEngine.Numerics;
 
 namespace VectorEngine.Quantization;
 
@@ -36,8 +37,7 @@ internal sealed class VectorTransform
     /// <param name="rotated">Receives <see cref="PaddedDimensions"/> floats.</param>
     public void Apply<K>(ReadOnlySpan<float> vector, Span<float> rotated) where K : struct, IKernels
     {
-        for (int i = 0; i < vector.Length; i++)
-            rotated[i] = vector[i] - _mean[i];
+        SpanMath.Subtract(vector, _mean, rotated);
         rotated[vector.Length..].Clear();
         _rotation.Apply<K>(rotated);
     }

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
-using VectorEngine.Numerics;
 
 namespace VectorEngine.Search;
 
@@ -29,7 +28,7 @@ internal static class FlatSearch
             }
 
             for (int row = 0; row < distances.Length; row++)
-                scratch.Results.Offer(new Neighbor(distances[row], (uint)((chunk * rows.ChunkRows) + row), 0));
+                scratch.Results.Offer(distances[row], (uint)((chunk * rows.ChunkRows) + row), 0);
             scratch.Scanned += distances.Length;
         }
     }

@@ -54,7 +54,7 @@ internal ref struct HardListScan
         Interval sign = Bound(factors, residual, query.SignProduct(querySum), Centroid.SignProduct(centroidSum), query.LargestSignRounding, Centroid.LargestSignRounding);
         if (Stage == SearchStage.Sign)
         {
-            Scratch.Results.Offer(sign.ToNeighbor(ordinal));
+            sign.OfferTo(Scratch.Results, ordinal);
             return;
         }
 
@@ -75,9 +75,9 @@ internal ref struct HardListScan
             query.LargestFullRounding, Centroid.LargestFullRounding);
         full = full with { Low = Math.Max(sign.Low, full.Low), High = Math.Min(sign.High, full.High) };
         Scratch.Refined++;
-        Scratch.Uppers.Offer(new Neighbor(MathF.BitIncrement((float)full.High), ordinal, 0));
+        Scratch.Uppers.Offer(MathF.BitIncrement((float)full.High), ordinal, 0);
         if (Stage == SearchStage.Refined)
-            Scratch.Results.Offer(full.ToNeighbor(ordinal));
+            full.OfferTo(Scratch.Results, ordinal);
         else
             Scratch.AddCandidate(new Candidate(MathF.BitDecrement((float)full.Low), ordinal));
     }
@@ -90,15 +90,15 @@ internal ref struct HardListScan
         double product = f * ((double)queryProduct - centroidProduct), rounding = f * ((double)queryRounding + centroidRounding);
         (double low, double high) = HardBound.Range(product - rounding, product + rounding, residual, factors.Error, QueryNorm);
         double shared = Base + (double)factors.Add - (weight * f * centroidProduct);
-        // Base, add and the products were rounded to float32: one part in 10^6 of each covers it.
+        // Base, add and the products were rounded to float32: one part in 10^5 of each covers it, and the sums of an exact distance.
         double slack = (weight * f * centroidRounding)
-            + (1e-6 * (Math.Abs(Base) + Math.Abs(factors.Add) + (weight * f * (Math.Abs(queryProduct) + Math.Abs(centroidProduct))) + (weight * residual * QueryNorm)));
+            + (1e-5 * (Math.Abs(Base) + Math.Abs(factors.Add) + (weight * f * (Math.Abs(queryProduct) + Math.Abs(centroidProduct))) + (weight * residual * QueryNorm)));
         return new Interval(estimate, shared - (weight * high) - slack, shared - (weight * low) + slack);
     }
 
     private readonly record struct Interval(double Estimate, double Low, double High)
     {
-        public Neighbor ToNeighbor(uint ordinal) =>
-            new((float)Estimate, ordinal, MathF.BitIncrement((float)Math.Max(Estimate - Low, High - Estimate)));
+        public void OfferTo(TopK nearest, uint ordinal) =>
+            nearest.Offer((float)Estimate, ordinal, MathF.BitIncrement((float)Math.Max(Estimate - Low, High - Estimate)));
     }
 }

@@ -1,7 +1,6 @@
 using VectorEngine.Format;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
-using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Search;
@@ -13,37 +12,30 @@ internal static class IvfSearch
     private const float DirectoryEpsilon0 = 3;
 
     /// <summary>
-    /// Chooses the lists whose centroids are nearest, nearest first. The directory holds the centroids as 1+3-bit codes of one list
+    /// Chooses the lists whose centroids are nearest, nearest first, as <see cref="QueryScratch.Lists"/>. The directory holds the centroids as 1+3-bit codes of one list
     /// whose own centroid is 0, so it is searched like any list.
     /// </summary>
-    public static ReadOnlySpan<Neighbor> ChooseLists<K>(Segment segment, QueryScratch scratch, int probeCount) where K : struct, IKernels
+    public static void ChooseLists<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
     {
         SegmentRoot root = segment.Root;
         CodeSpace space = root.Space!;
         int listCount = root.Description.ListCount;
         scratch.Rotate<K>(space);
-        scratch.Lists.Reset(Math.Min(probeCount, listCount));
-        var directory = new ListScan
-        {
-            Layout = space.Layout,
-            Scratch = scratch,
-            Blocks = new SignBlocks(space.Layout, root.DirectorySign.Span, listCount),
-            Stage = SearchStage.Refined,
-            Nearest = scratch.Lists,
-            Base = space.Metric == Metric.InnerProduct ? scratch.SharedBase : space.Weight / 2 * scratch.RotatedNorm * scratch.RotatedNorm,
-            ErrorScale = ErrorScale(space, scratch.RotatedNorm, DirectoryEpsilon0),
-            Epsilon0 = DirectoryEpsilon0,
-            ExRecords = root.DirectoryEx.Span,
-        };
+        scratch.Lists.Reset(Math.Min(scratch.Plan.ProbeCount, listCount));
+        float directoryBase = space.Metric == Metric.InnerProduct ? scratch.SharedBase : space.Weight / 2 * scratch.RotatedNorm * scratch.RotatedNorm;
+        var directory = new ListScan(
+            scratch, space.Layout, new SignBlocks(space.Layout, root.DirectorySign.Span, listCount),
+            Terms(space, directoryBase, scratch.RotatedNorm, DirectoryEpsilon0), root.DirectoryEx.Span);
         directory.Run<K>();
-        scratch.Scanned = scratch.Pruned = scratch.Refined = 0; // the receipt counts the lists' postings
-        return scratch.Lists.Sort();
+        scratch.ResetCounts(); // the receipt counts the lists' postings
+        scratch.Lists.Sort();
     }
 
     /// <summary>Scans one list.</summary>
-    public static void ScanList<K>(Segment segment, QueryScratch scratch, in SearchPlan plan, int list) where K : struct, IKernels
+    public static void ScanList<K>(Segment segment, QueryScratch scratch, int list) where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
+        SearchPlan plan = scratch.Plan;
         int count = segment.Root.Lists!.Count(list);
         if (count == 0)
             return;
@@ -72,19 +64,7 @@ internal static class IvfSearch
             return;
         }
 
-        new ListScan
-        {
-            Layout = space.Layout,
-            Scratch = scratch,
-            Blocks = blocks,
-            Stage = plan.Stage,
-            Nearest = scratch.Results,
-            Base = listBase,
-            ErrorScale = ErrorScale(space, MathF.Sqrt(squaredNorm), plan.Epsilon0),
-            Epsilon0 = plan.Epsilon0,
-            ExLayer = segment.Ex!,
-            List = list,
-        }.Run<K>();
+        new ListScan(scratch, space.Layout, blocks, Terms(space, listBase, MathF.Sqrt(squaredNorm), plan.Epsilon0), plan.Stage, segment.Ex!, list).Run<K>();
     }
 
     /// <summary>Compares the candidates with their stored vectors, lowest bound first, until no bound is below the k-th distance.</summary>
@@ -99,11 +79,11 @@ internal static class IvfSearch
                 break;
             ReadOnlySpan<byte> row = segment.Vectors!.Row(candidate.Ordinal);
             float distance = ExactDistance.Compute<K>(description.Metric, description.StoredVectors, scratch.Query, row);
-            scratch.Results.Offer(new Neighbor(distance, candidate.Ordinal, 0));
+            scratch.Results.Offer(distance, candidate.Ordinal, 0);
             scratch.Rescored++;
         }
     }
 
-    private static float ErrorScale(CodeSpace space, float queryNorm, float epsilon0) =>
-        space.Weight * queryNorm * epsilon0 / MathF.Sqrt(space.Layout.PaddedDimensions - 1);
+    private static ListTerms Terms(CodeSpace space, float listBase, float queryNorm, float epsilon0) =>
+        new(listBase, space.Weight * queryNorm * epsilon0 / MathF.Sqrt(space.Layout.PaddedDimensions - 1), epsilon0);
 }

@@ -9,100 +9,177 @@ namespace VectorEngine.Search;
 
 /// <summary>
 /// Scans one posting list (or the directory of centroids) with statistical bounds: FastScan, select by lower bound, refine the survivors.
-/// The threshold tightens from block to block.
+/// The threshold tightens with every survivor.
 /// </summary>
 internal ref struct ListScan
 {
-    public required CodeLayout Layout;
-    public required QueryScratch Scratch;
-    public required SignBlocks Blocks;
-    public required SearchStage Stage;
+    /// <summary>Blocks scanned at a time: their sums and factors stay in the first-level cache until they are selected from.</summary>
+    public const int WindowBlocks = 8;
 
-    /// <summary>Where survivors go: the results, or the lists to visit.</summary>
-    public required TopK Nearest;
+    private readonly QueryScratch _scratch;
+    private readonly QuantizedQuery _query;
+    private readonly SignBlocks _blocks;
+    private readonly ListTerms _terms;
+    private readonly CodeLayout _layout;
+    private readonly TopK _nearest;
+    private readonly SearchStage _stage;
+    private readonly ReadOnlySpan<sbyte> _queryBytes;
+    private readonly float _signRounding, _fullRounding;
+    private readonly Layer? _exLayer;
+    private readonly int _list;
+    private ReadOnlySpan<byte> _exRecords;
+    private long _survivors;
 
-    /// <summary>The list's part of every distance.</summary>
-    public required float Base;
+    /// <summary>Prepares to scan a posting list for results.</summary>
+    public ListScan(QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, SearchStage stage, Layer exLayer, int list)
+        : this(scratch, layout, blocks, terms, stage, scratch.Results)
+    {
+        _exLayer = exLayer;
+        _list = list;
+    }
 
-    /// <summary>Multiplies a posting's error factor to its bound: w |y| epsilon0 / sqrt(D' - 1).</summary>
-    public required float ErrorScale;
+    /// <summary>Prepares to scan the directory for the lists to visit.</summary>
+    public ListScan(QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, ReadOnlySpan<byte> exRecords)
+        : this(scratch, layout, blocks, terms, SearchStage.Refined, scratch.Lists) => _exRecords = exRecords;
 
-    public required float Epsilon0;
+    private ListScan(QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, SearchStage stage, TopK nearest)
+    {
+        _scratch = scratch;
+        _query = scratch.Quantized;
+        _layout = layout;
+        _blocks = blocks;
+        _terms = terms;
+        _stage = stage;
+        _nearest = nearest;
+        _queryBytes = _query.Bytes;
+        _signRounding = terms.Epsilon0 * _query.SignRounding;
+        _fullRounding = terms.Epsilon0 * _query.FullRounding;
+    }
 
-    /// <summary>The ex records, or where to read them when the first posting survives.</summary>
-    public ReadOnlySpan<byte> ExRecords;
-    public Layer? ExLayer;
-    public int List;
-
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run<K>() where K : struct, IKernels
     {
-        QuantizedQuery query = Scratch.Quantized;
-        bool estimatesOnly = Stage == SearchStage.Sign;
         // rescale is never positive, so adding the rounding to the bias lowers every bound by its share.
-        var constants = new BoundConstants(
-            Base, query.Step, estimatesOnly ? query.Bias : query.Bias + (Epsilon0 * query.SignRounding), estimatesOnly ? 0 : ErrorScale);
-        int blockCount = CodeLayout.BlockCount(Blocks.Count);
-        long survivors = 0;
-        for (int window = 0; window < blockCount; window += QueryScratch.WindowBlocks)
+        var estimates = new BoundConstants(_terms.Base, _query.Step, _query.Bias, 0);
+        BoundConstants bounds = estimates with { Bias = _query.Bias + _signRounding, Error = _terms.ErrorScale };
+        int blockCount = CodeLayout.BlockCount(_blocks.Count);
+        Span<uint> done = stackalloc uint[WindowBlocks];
+        for (int first = 0; first < blockCount; first += WindowBlocks)
         {
-            int windowBlocks = Math.Min(QueryScratch.WindowBlocks, blockCount - window);
-            Span<int> sums = Scratch.Sums.AsSpan(0, windowBlocks * CodeLayout.BlockSize);
-            K.FastScan(Blocks.Bytes[(window * Layout.BlockBytes)..], Layout.BlockBytes, query.Table, sums);
-            for (int b = 0; b < windowBlocks; b++)
+            int count = Math.Min(WindowBlocks, blockCount - first);
+            Span<int> sums = _scratch.Sums.AsSpan(0, count * CodeLayout.BlockSize);
+            K.FastScan(_blocks.Bytes[(first * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
+            if (_stage == SearchStage.Sign)
+            {
+                OfferEstimates<K>(_nearest, first, sums, estimates);
+                continue;
+            }
+
+            done.Clear();
+            if (Threshold == float.MaxValue && _nearest.Capacity <= sums.Length / 4)
+                RefineSeeds<K>(first, sums, estimates, done);
+            for (int b = 0; b < count; b++)
             {
                 ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
-                float threshold = Stage == SearchStage.Exact ? Scratch.Uppers.Threshold : Nearest.Threshold;
-                uint selected = K.SelectBelow(blockSums, Blocks.Factors(window + b), constants, threshold) & Blocks.Occupied(window + b);
-                survivors += BitOperations.PopCount(selected);
+                uint selected = K.SelectBelow(blockSums, _blocks.Factors(first + b), bounds, Threshold) & _blocks.Occupied(first + b) & ~done[b];
+                _survivors += BitOperations.PopCount(selected);
                 for (; selected != 0; selected &= selected - 1)
                 {
                     int slot = BitOperations.TrailingZeroCount(selected);
-                    int posting = ((window + b) * CodeLayout.BlockSize) + slot;
-                    if (estimatesOnly)
-                        OfferSign(posting, blockSums[slot]);
-                    else
-                        Refine<K>(posting, blockSums[slot]);
+                    Refine<K>(((first + b) * CodeLayout.BlockSize) + slot, blockSums[slot]);
                 }
             }
         }
 
-        Scratch.Scanned += Blocks.Count;
-        Scratch.Pruned += Blocks.Count - survivors;
-        Scratch.Refined += estimatesOnly ? 0 : survivors;
+        _scratch.Scanned += _blocks.Count;
+        _scratch.Pruned += _stage == SearchStage.Sign ? 0 : _blocks.Count - _survivors;
+        _scratch.Refined += _survivors;
     }
 
-    private readonly void OfferSign(int posting, int sum)
+    private readonly float Threshold => _stage == SearchStage.Exact ? _scratch.Uppers.Threshold : _nearest.Threshold;
+
+    /// <summary>
+    /// Before there is a threshold every posting would be refined. Refining the k nearest by estimate first sets one that is tight already.
+    /// </summary>
+    private void RefineSeeds<K>(int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, scoped Span<uint> done) where K : struct, IKernels
     {
-        CodeFactors factors = Blocks.FactorsOf(posting);
-        float estimate = MathF.FusedMultiplyAdd(factors.Rescale, Scratch.Quantized.SignProduct(sum), factors.Add + Base);
-        float rounding = factors.Rescale * Epsilon0 * Scratch.Quantized.SignRounding;
-        Nearest.Offer(new Neighbor(estimate, Blocks.Ordinal(posting), (factors.Error * ErrorScale) - rounding));
+        TopK seeds = _scratch.Seeds;
+        seeds.Reset(_nearest.Capacity);
+        for (int b = 0; b < sums.Length / CodeLayout.BlockSize; b++)
+        {
+            ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
+            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, seeds.Threshold) & _blocks.Occupied(firstBlock + b);
+            for (; selected != 0; selected &= selected - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(selected);
+                CodeFactors factors = _blocks.FactorsOf(((firstBlock + b) * CodeLayout.BlockSize) + slot);
+                seeds.Offer(SignEstimate(factors, blockSums[slot]), (uint)((b * CodeLayout.BlockSize) + slot), 0);
+            }
+        }
+
+        for (int i = 0; i < seeds.Count; i++)
+        {
+            int within = (int)seeds.Ordinal(i);
+            done[within / CodeLayout.BlockSize] |= 1u << (within % CodeLayout.BlockSize);
+            Refine<K>((firstBlock * CodeLayout.BlockSize) + within, sums[within]);
+        }
+
+        _survivors += seeds.Count;
     }
+
+    /// <summary>Offers what the 1-bit layer alone estimates.</summary>
+    private readonly void OfferEstimates<K>(TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates) where K : struct, IKernels
+    {
+        for (int b = 0; b < sums.Length / CodeLayout.BlockSize; b++)
+        {
+            ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
+            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, nearest.Threshold) & _blocks.Occupied(firstBlock + b);
+            for (; selected != 0; selected &= selected - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(selected);
+                int posting = ((firstBlock + b) * CodeLayout.BlockSize) + slot;
+                CodeFactors factors = _blocks.FactorsOf(posting);
+                float bound = (factors.Error * _terms.ErrorScale) - (factors.Rescale * _signRounding);
+                nearest.Offer(SignEstimate(factors, blockSums[slot]), _blocks.Ordinal(posting), bound);
+            }
+        }
+    }
+
+    private readonly float SignEstimate(in CodeFactors factors, int sum) =>
+        MathF.FusedMultiplyAdd(factors.Rescale, _query.SignProduct(sum), factors.Add + _terms.Base);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Refine<K>(int posting, int sum) where K : struct, IKernels
     {
-        if (ExRecords.IsEmpty)
-            ExRecords = ExLayer!.Read(List).Span;
-        ReadOnlySpan<byte> record = ExRecords.Slice(posting * Layout.ExRecordBytes, Layout.ExRecordBytes);
-        int dot = K.DotExCode(record[CodeLayout.ExFactorBytes..], Layout.PaddedDimensions, Scratch.Quantized.Bytes);
+        if (_exRecords.IsEmpty)
+            _exRecords = _exLayer!.Read(_list).Span;
+        ReadOnlySpan<byte> record = _exRecords.Slice(posting * _layout.ExRecordBytes, _layout.ExRecordBytes);
+        int dot = K.DotExCode(record[CodeLayout.ExFactorBytes..], _layout.PaddedDimensions, _queryBytes);
         CodeFactors factors = ExRecord.ReadFactors(record);
-        float estimate = MathF.FusedMultiplyAdd(factors.Rescale, Scratch.Quantized.FullProduct(sum, dot), factors.Add + Base);
-        if (Stage == SearchStage.Refined && !(estimate <= Nearest.Threshold))
-            return;
-        float own = factors.Error * ErrorScale, rounding = factors.Rescale * Epsilon0 * Scratch.Quantized.FullRounding;
-        float bound = MathF.Sqrt((own * own) + (rounding * rounding));
-        uint ordinal = Blocks.Ordinal(posting);
-        if (Stage == SearchStage.Refined)
-        {
-            Nearest.Offer(new Neighbor(estimate, ordinal, bound));
-            return;
-        }
+        float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.FullProduct(sum, dot), factors.Add + _terms.Base);
+        if (_stage == SearchStage.Exact || estimate <= _nearest.Threshold)
+            Keep(posting, estimate, factors);
+    }
 
-        if (estimate - bound <= Scratch.Uppers.Threshold)
+    private readonly void Keep(int posting, float estimate, in CodeFactors factors)
+    {
+        float own = factors.Error * _terms.ErrorScale, rounding = factors.Rescale * _fullRounding;
+        float bound = MathF.Sqrt((own * own) + (rounding * rounding));
+        uint ordinal = _blocks.Ordinal(posting);
+        if (_stage == SearchStage.Refined)
         {
-            Scratch.Uppers.Offer(new Neighbor(estimate + bound, ordinal, 0));
-            Scratch.AddCandidate(new Candidate(estimate - bound, ordinal));
+            _nearest.Offer(estimate, ordinal, bound);
+        }
+        else if (estimate - bound <= _scratch.Uppers.Threshold)
+        {
+            _scratch.Uppers.Offer(estimate + bound, ordinal, 0);
+            _scratch.AddCandidate(new Candidate(estimate - bound, ordinal));
         }
     }
 }
+
+/// <summary>What the query and one posting list contribute to the distances of its postings and their bounds.</summary>
+/// <param name="Base">The list's part of every distance.</param>
+/// <param name="ErrorScale">Multiplies a posting's error factor to its bound: w |y| epsilon0 / sqrt(D' - 1).</param>
+/// <param name="Epsilon0">Half-width of the bound in standard deviations.</param>
+internal readonly record struct ListTerms(float Base, float ErrorScale, float Epsilon0);

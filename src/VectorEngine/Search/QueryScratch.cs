@@ -14,9 +14,6 @@ internal readonly record struct Candidate(float LowerBound, uint Ordinal);
 /// </summary>
 internal sealed class QueryScratch
 {
-    /// <summary>Blocks scanned at a time: their sums and factors stay in the first-level cache until they are selected from.</summary>
-    public const int WindowBlocks = 8;
-
     private readonly AlignedBuffer<float> _query, _rotated, _scaled, _meanPlusQuery;
     private Candidate[] _candidates = new Candidate[256];
     private QuantizedQuery? _centroid;
@@ -48,7 +45,7 @@ internal sealed class QueryScratch
     public QuantizedQuery Quantized { get; }
 
     /// <summary>Sums of a window of blocks.</summary>
-    public int[] Sums { get; } = new int[WindowBlocks * CodeLayout.BlockSize];
+    public int[] Sums { get; } = new int[ListScan.WindowBlocks * CodeLayout.BlockSize];
 
     /// <summary>Distances of a chunk of rows.</summary>
     public float[] Distances { get; } = new float[1024];
@@ -58,6 +55,9 @@ internal sealed class QueryScratch
 
     /// <summary>The answer so far.</summary>
     public TopK Results { get; } = new();
+
+    /// <summary>The first postings to refine.</summary>
+    public TopK Seeds { get; } = new();
 
     /// <summary>Upper bounds of the nearest postings so far.</summary>
     public TopK Uppers { get; } = new();
@@ -81,9 +81,22 @@ internal sealed class QueryScratch
 
     public long Rescored { get; set; }
 
-    /// <summary>The vector's length, after checking that it can be searched.</summary>
+    /// <summary>How to search.</summary>
+    public SearchPlan Plan { get; private set; }
+
+    /// <summary>What the search did.</summary>
+    public SearchReceipt Receipt => new()
+    {
+        ListsProbed = Lists.Count,
+        PostingsScanned = Scanned,
+        PostingsPruned = Pruned,
+        PostingsRefined = Refined,
+        PostingsRescored = Rescored,
+    };
+
+    /// <summary>Starts a search: checks the query, copies it, and forgets the search before.</summary>
     /// <exception cref="InvalidVectorException">It is not finite, too long, or zero under cosine.</exception>
-    public void Load<K>(ReadOnlySpan<float> query, Metric metric) where K : struct, IKernels
+    public void Load<K>(ReadOnlySpan<float> query, Metric metric, in SearchPlan plan) where K : struct, IKernels
     {
         float squaredNorm = K.Dot(query, query);
         if (!(squaredNorm <= VectorCheck.LargestSquaredNorm))
@@ -91,9 +104,15 @@ internal sealed class QueryScratch
         query.CopyTo(Query);
         if (metric == Metric.Cosine)
             VectorCheck.Normalise<K>(Query, squaredNorm, 0);
+        Plan = plan;
+        Lists.Reset(0);
+        Results.Reset(plan.Count);
+        Uppers.Reset(plan.Count);
         CandidateCount = 0;
-        Scanned = Pruned = Refined = Rescored = 0;
+        ResetCounts();
     }
+
+    public void ResetCounts() => Scanned = Pruned = Refined = Rescored = 0;
 
     /// <summary>Rotates and quantizes the loaded query.</summary>
     public void Rotate<K>(CodeSpace space) where K : struct, IKernels
@@ -101,14 +120,11 @@ internal sealed class QueryScratch
         space.Transform.Apply<K>(Query, Rotated);
         Quantized.Prepare(Rotated);
         RotatedNorm = MathF.Sqrt(K.Dot(Rotated, Rotated));
-        Span<float> scaled = Scaled;
-        for (int i = 0; i < scaled.Length; i++)
-            scaled[i] = Rotated[i] * space.Transform.CentroidScale;
+        SpanMath.Scale(Rotated, space.Transform.CentroidScale, Scaled);
         if (space.Metric != Metric.InnerProduct)
             return;
         SharedBase = -K.Dot(Query, space.Transform.Mean.Span);
-        for (int i = 0; i < scaled.Length; i++)
-            MeanPlusQuery[i] = space.RotatedMean[i] + Rotated[i];
+        SpanMath.Add(space.RotatedMean, Rotated, MeanPlusQuery);
     }
 
     /// <summary>Quantizes a list's centroid, for the hard bound.</summary>

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using VectorEngine.Format;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
-using VectorEngine.Numerics;
 
 namespace VectorEngine.Search;
 
@@ -14,117 +13,91 @@ namespace VectorEngine.Search;
 /// <param name="Epsilon0">Half-width of the statistical bound.</param>
 internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStage Stage, ErrorBound Bound, float Epsilon0);
 
-/// <summary>Receives the answer of a search while the memory that it lies in is still reserved for it.</summary>
-internal delegate TResult SearchReader<TState, TResult>(TState state, ReadOnlySpan<Neighbor> neighbors, in SearchReceipt receipt);
-
-/// <summary>Searches one segment. Safe for concurrent use.</summary>
+/// <summary>
+/// Searches one segment in steps: <see cref="Begin"/> chooses the lists, <see cref="LoadAsync"/> brings them into memory where that may take time,
+/// <see cref="Finish"/> scans them, <see cref="Return"/> ends the search. Safe for concurrent use.
+/// </summary>
 internal sealed class SegmentSearcher(Segment segment)
 {
-    private readonly ConcurrentBag<QueryScratch> _scratch = [];
+    private readonly ConcurrentQueue<QueryScratch> _idle = [];
 
-    /// <summary>Searches, and hands the answer to <paramref name="read"/>.</summary>
-    public TResult Search<TState, TResult>(ReadOnlySpan<float> query, in SearchPlan plan, TState state, SearchReader<TState, TResult> read)
+    /// <summary>Checks and prepares a query and chooses the lists to visit.</summary>
+    /// <returns>The state of the search, which has to be returned.</returns>
+    /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
+    public QueryScratch Begin(ReadOnlySpan<float> query, in SearchPlan plan)
     {
-        QueryScratch scratch = Rent();
+        if (!_idle.TryDequeue(out QueryScratch? scratch))
+            scratch = new QueryScratch(segment.Root.Description.Dimensions, segment.Root.Space);
         try
         {
-            var action = new SearchAction { Segment = segment, Scratch = scratch, Query = query, Plan = plan };
+            var action = new BeginAction { Segment = segment, Scratch = scratch, Query = query, Plan = plan };
             KernelDispatch.Run(ref action);
-            return read(state, scratch.Results.Sort(), action.Receipt);
+            return scratch;
         }
-        finally
+        catch
         {
-            _scratch.Add(scratch);
+            Return(scratch);
+            throw;
         }
     }
 
-    /// <summary>Brings the lists that a query visits into memory.</summary>
-    public async ValueTask LoadAsync(ReadOnlyMemory<float> query, SearchPlan plan, CancellationToken cancellationToken)
+    /// <summary>Brings the chosen lists into memory, so that <see cref="Finish"/> need not wait for them.</summary>
+    public async ValueTask LoadAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
-        if (segment.Sign is not { } sign)
-            return;
-        foreach (int list in ChooseLists(query.Span, plan))
+        for (int i = 0; i < scratch.Lists.Count; i++)
         {
+            int list = (int)scratch.Lists.Ordinal(i);
             if (segment.Root.Lists!.Count(list) == 0)
                 continue;
-            await sign.LoadAsync(list, cancellationToken).ConfigureAwait(false);
-            if (plan.Stage != SearchStage.Sign)
+            await segment.Sign!.LoadAsync(list, cancellationToken).ConfigureAwait(false);
+            if (scratch.Plan.Stage != SearchStage.Sign)
                 await segment.Ex!.LoadAsync(list, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private int[] ChooseLists(ReadOnlySpan<float> query, in SearchPlan plan)
+    /// <summary>Scans the chosen lists, reading those that are not in memory; the answer is then in <see cref="QueryScratch.Results"/>, in order.</summary>
+    public void Finish(QueryScratch scratch)
     {
-        QueryScratch scratch = Rent();
-        try
-        {
-            var action = new ChooseAction { Segment = segment, Scratch = scratch, Query = query, Plan = plan };
-            KernelDispatch.Run(ref action);
-            return action.Lists!;
-        }
-        finally
-        {
-            _scratch.Add(scratch);
-        }
+        var action = new FinishAction { Segment = segment, Scratch = scratch };
+        KernelDispatch.Run(ref action);
+        scratch.Results.Sort();
     }
 
-    private QueryScratch Rent() =>
-        _scratch.TryTake(out QueryScratch? scratch) ? scratch : new QueryScratch(segment.Root.Description.Dimensions, segment.Root.Space);
+    /// <summary>Gives back the state of a search.</summary>
+    public void Return(QueryScratch scratch) => _idle.Enqueue(scratch);
 
-    private ref struct SearchAction : IKernelAction
+    private ref struct BeginAction : IKernelAction
     {
         public required Segment Segment;
         public required QueryScratch Scratch;
         public required ReadOnlySpan<float> Query;
         public required SearchPlan Plan;
-        public SearchReceipt Receipt;
 
-        public void Run<K>() where K : struct, IKernels
+        public readonly void Run<K>() where K : struct, IKernels
         {
-            Scratch.Load<K>(Query, Segment.Root.Description.Metric);
-            Scratch.Results.Reset(Plan.Count);
-            int probed = 0;
+            Scratch.Load<K>(Query, Segment.Root.Description.Metric, Plan);
+            if (Segment.Root.Description.Kind == SegmentKind.Ivf)
+                IvfSearch.ChooseLists<K>(Segment, Scratch);
+        }
+    }
+
+    private struct FinishAction : IKernelAction
+    {
+        public required Segment Segment;
+        public required QueryScratch Scratch;
+
+        public readonly void Run<K>() where K : struct, IKernels
+        {
             if (Segment.Root.Description.Kind == SegmentKind.Flat)
             {
                 FlatSearch.Run<K>(Segment, Scratch);
-            }
-            else
-            {
-                ReadOnlySpan<Neighbor> lists = IvfSearch.ChooseLists<K>(Segment, Scratch, Plan.ProbeCount);
-                probed = lists.Length;
-                Scratch.Uppers.Reset(Plan.Count);
-                foreach (Neighbor list in lists)
-                    IvfSearch.ScanList<K>(Segment, Scratch, Plan, (int)list.Ordinal);
-                if (Plan.Stage == SearchStage.Exact)
-                    IvfSearch.Rescore<K>(Segment, Scratch);
+                return;
             }
 
-            Receipt = new SearchReceipt
-            {
-                ListsProbed = probed,
-                PostingsScanned = Scratch.Scanned,
-                PostingsPruned = Scratch.Pruned,
-                PostingsRefined = Scratch.Refined,
-                PostingsRescored = Scratch.Rescored,
-            };
-        }
-    }
-
-    private ref struct ChooseAction : IKernelAction
-    {
-        public required Segment Segment;
-        public required QueryScratch Scratch;
-        public required ReadOnlySpan<float> Query;
-        public required SearchPlan Plan;
-        public int[]? Lists;
-
-        public void Run<K>() where K : struct, IKernels
-        {
-            Scratch.Load<K>(Query, Segment.Root.Description.Metric);
-            ReadOnlySpan<Neighbor> chosen = IvfSearch.ChooseLists<K>(Segment, Scratch, Plan.ProbeCount);
-            Lists = new int[chosen.Length];
-            for (int i = 0; i < chosen.Length; i++)
-                Lists[i] = (int)chosen[i].Ordinal;
+            for (int i = 0; i < Scratch.Lists.Count; i++)
+                IvfSearch.ScanList<K>(Segment, Scratch, (int)Scratch.Lists.Ordinal(i));
+            if (Scratch.Plan.Stage == SearchStage.Exact)
+                IvfSearch.Rescore<K>(Segment, Scratch);
         }
     }
 }
