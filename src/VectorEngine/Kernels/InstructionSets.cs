@@ -4,8 +4,11 @@ namespace VectorEngine.Kernels;
 internal enum InstructionSet
 {
     Scalar,
+    Vector128,
     Avx2,
     Avx512,
+    Neon,
+    Sve,
 }
 
 /// <summary>Which instruction sets this machine has; dispatch, tests and benchmarks share this list.</summary>
@@ -38,6 +41,12 @@ internal static class InstructionSets
             yield return InstructionSet.Avx512;
         if (Avx2Kernels.IsSupported)
             yield return InstructionSet.Avx2;
+        if (NeonKernels.IsSupported)
+            yield return InstructionSet.Neon;
+        if (SveKernels.IsSupported) // Behind NEON: of the same width, and better only at the tail of odd lengths, which codes do not have.
+            yield return InstructionSet.Sve;
+        if (Vector128Kernels.IsSupported)
+            yield return InstructionSet.Vector128;
         yield return InstructionSet.Scalar;
     }
 }
