@@ -9,6 +9,7 @@ internal enum InstructionSet
     Avx512,
     Neon,
     Sve,
+    Native,
 }
 
 /// <summary>Which instruction sets this machine has; dispatch, tests and benchmarks share this list.</summary>
@@ -32,7 +33,10 @@ internal static class InstructionSets
                 return set;
         }
 
-        throw new PlatformNotSupportedException($"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.");
+        string reason = string.Equals(nameof(InstructionSet.Native), forced, StringComparison.OrdinalIgnoreCase)
+            ? $" {NativeFunctions.Unavailable}"
+            : string.Empty;
+        throw new PlatformNotSupportedException($"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.{reason}");
     }
 
     private static IEnumerable<InstructionSet> Enumerate()
@@ -48,5 +52,7 @@ internal static class InstructionSets
         if (Vector128Kernels.IsSupported)
             yield return InstructionSet.Vector128;
         yield return InstructionSet.Scalar;
+        if (NativeKernels.IsSupported) // Last: its loops are scalar, and only forcing it selects it.
+            yield return InstructionSet.Native;
     }
 }

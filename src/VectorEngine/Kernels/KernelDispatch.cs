@@ -26,6 +26,7 @@ internal static class KernelDispatch
             case InstructionSet.Neon: action.Run<NeonKernels>(); break;
             case InstructionSet.Sve: action.Run<SveKernels>(); break;
             case InstructionSet.Vector128: action.Run<Vector128Kernels>(); break;
+            case InstructionSet.Native: action.Run<NativeKernels>(); break;
             default: action.Run<ScalarKernels>(); break;
         }
     }
