@@ -52,7 +52,7 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
                 Vector128<byte> highBits = Vector128.Create(upper, upper >> 4).AsByte();
                 total = B.AddProducts(
                     total,
-                    (Unpack(lowBits, highBits), Unpack(lowBits >> 2, highBits >> 1), Unpack(lowBits >> 4, highBits >> 2), Unpack(lowBits >> 6, highBits >> 3)),
+                    (Unpack(lowBits, highBits << 2), Unpack(lowBits >> 2, highBits << 1), Unpack(lowBits >> 4, highBits), Unpack(lowBits >> 6, highBits >> 1)),
                     (Vector128.Load(y + i), Vector128.Load(y + i + 16), Vector128.Load(y + i + 32), Vector128.Load(y + i + 48)));
             }
 
@@ -60,10 +60,10 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
         }
     }
 
-    /// <summary>16 codes of 3 bits, one per byte.</summary>
+    /// <summary>16 codes of 3 bits, one per byte: bits 0 and 1 of one register, bit 2 of the other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<sbyte> Unpack(Vector128<byte> low, Vector128<byte> high) =>
-        ((low & Vector128.Create((byte)3)) | ((high & Vector128<byte>.One) << 2)).AsSByte();
+        ((low & Vector128.Create((byte)3)) | (high & Vector128.Create((byte)4))).AsSByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanBlock(byte* codes, byte* table, int length, int* sums)

@@ -1,0 +1,32 @@
+using System.Globalization;
+using BenchmarkDotNet.Exporters;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Reports;
+using VectorEngine.Kernels;
+
+namespace VectorEngine.Benchmarks;
+
+/// <summary>One row per kernel, one column per instruction set: the median nanoseconds of one operation.</summary>
+internal sealed class InstructionSetExporter : ExporterBase
+{
+    protected override string FileExtension => "md";
+
+    protected override string FileNameSuffix => "-by-set";
+
+    public override void ExportToLog(Summary summary, ILogger logger)
+    {
+        logger.WriteLine($"| ns per operation | {string.Join(" | ", InstructionSets.Supported)} |");
+        logger.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---:|", InstructionSets.Supported.Count))}");
+        foreach (IGrouping<string, BenchmarkReport> kernel in summary.Reports.GroupBy(report => report.BenchmarkCase.Descriptor.WorkloadMethodDisplayInfo))
+        {
+            IEnumerable<string> cells = InstructionSets.Supported.Select(set => Median(kernel, set));
+            logger.WriteLine($"| {kernel.Key.Trim('\'')} | {string.Join(" | ", cells)} |");
+        }
+    }
+
+    private static string Median(IEnumerable<BenchmarkReport> kernel, InstructionSet set)
+    {
+        BenchmarkReport? report = kernel.FirstOrDefault(report => set.Equals(report.BenchmarkCase.Parameters[nameof(KernelBenchmarks.Set)]));
+        return report?.ResultStatistics?.Median.ToString("0.00", CultureInfo.InvariantCulture) ?? "-";
+    }
+}
