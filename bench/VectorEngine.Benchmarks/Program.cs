@@ -12,7 +12,7 @@ Job job = Job.Default
     .WithToolchain(InProcessEmitToolchain.Instance)
     .WithIterationTime(TimeInterval.FromMilliseconds(100))
     .WithWarmupCount(5)
-    .WithIterationCount(11);
+    .WithIterationCount(21);
 IConfig config = ManualConfig.CreateEmpty()
     .AddJob(job)
     .AddColumnProvider(DefaultColumnProviders.Descriptor, DefaultColumnProviders.Params)
