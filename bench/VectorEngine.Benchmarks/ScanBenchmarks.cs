@@ -23,8 +23,8 @@ public class ScanBenchmarks : KernelBenchmarks
     [GlobalCleanup]
     public void CleanUp()
     {
-        _blocks.Dispose();
-        _sums.Dispose();
+        _blocks = new AlignedBuffer<byte>(0);
+        _sums = new AlignedBuffer<int>(0);
     }
 
     [Benchmark(Description = "FastScan, per posting: 256 postings in L1", OperationsPerInvoke = Postings)]
