@@ -4,8 +4,12 @@ namespace VectorEngine.Kernels;
 internal enum InstructionSet
 {
     Scalar,
+    Vector128,
     Avx2,
     Avx512,
+    Neon,
+    Sve,
+    Native,
 }
 
 /// <summary>Which instruction sets this machine has; dispatch, tests and benchmarks share this list.</summary>
@@ -29,7 +33,10 @@ internal static class InstructionSets
                 return set;
         }
 
-        throw new PlatformNotSupportedException($"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.");
+        string reason = string.Equals(nameof(InstructionSet.Native), forced, StringComparison.OrdinalIgnoreCase)
+            ? $" {NativeFunctions.Unavailable}"
+            : string.Empty;
+        throw new PlatformNotSupportedException($"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.{reason}");
     }
 
     private static IEnumerable<InstructionSet> Enumerate()
@@ -38,6 +45,14 @@ internal static class InstructionSets
             yield return InstructionSet.Avx512;
         if (Avx2Kernels.IsSupported)
             yield return InstructionSet.Avx2;
+        if (NeonKernels.IsSupported)
+            yield return InstructionSet.Neon;
+        if (SveKernels.IsSupported) // Behind NEON: of the same width, and better only at the tail of odd lengths, which codes do not have.
+            yield return InstructionSet.Sve;
+        if (Vector128Kernels.IsSupported)
+            yield return InstructionSet.Vector128;
         yield return InstructionSet.Scalar;
+        if (NativeKernels.IsSupported) // Last: its loops are scalar, and only forcing it selects it.
+            yield return InstructionSet.Native;
     }
 }

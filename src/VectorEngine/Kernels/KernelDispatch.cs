@@ -23,6 +23,10 @@ internal static class KernelDispatch
         {
             case InstructionSet.Avx512: action.Run<Avx512Kernels>(); break;
             case InstructionSet.Avx2: action.Run<Avx2Kernels>(); break;
+            case InstructionSet.Neon: action.Run<NeonKernels>(); break;
+            case InstructionSet.Sve: action.Run<SveKernels>(); break;
+            case InstructionSet.Vector128: action.Run<Vector128Kernels>(); break;
+            case InstructionSet.Native: action.Run<NativeKernels>(); break;
             default: action.Run<ScalarKernels>(); break;
         }
     }

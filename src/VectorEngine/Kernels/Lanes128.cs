@@ -53,8 +53,9 @@ internal readonly struct Lanes128 : IFloatLanes<Vector128<float>>
     public static Vector128<float> Hadamard(Vector128<float> a)
     {
         // Each stage is swapped + sign * a: the lower lane of a pair gets the sum, the upper the difference.
-        a = Vector128.Shuffle(a, Vector128.Create(1, 0, 3, 2)) + (a * Vector128.Create(1f, -1, 1, -1));
-        return Vector128.Shuffle(a, Vector128.Create(2, 3, 0, 1)) + (a * Vector128.Create(1f, 1, -1, -1));
+        // The product is exact, so fused or not is the same.
+        a = MultiplyAdd(a, Vector128.Create(1f, -1, 1, -1), Vector128.Shuffle(a, Vector128.Create(1, 0, 3, 2)));
+        return MultiplyAdd(a, Vector128.Create(1f, 1, -1, -1), Vector128.Shuffle(a, Vector128.Create(2, 3, 0, 1)));
     }
 }
 
