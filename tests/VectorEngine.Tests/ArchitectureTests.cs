@@ -10,6 +10,7 @@ public sealed class ArchitectureTests
     private static readonly Dictionary<string, int> EngineLevels = new()
     {
         [""] = 6,
+        ["Building"] = 5,
         ["Search"] = 5,
         ["Loading"] = 4,
         ["Format"] = 3,
