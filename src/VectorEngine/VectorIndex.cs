@@ -1,5 +1,6 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Kernels;
 using VectorEngine.Loading;
 using VectorEngine.Search;
 using VectorEngine.Storage;
@@ -65,11 +66,13 @@ public sealed class VectorIndex : IDisposable
     /// <param name="cancellationToken">Cancels the opening.</param>
     /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
     /// <exception cref="CorruptDataException">Its objects are damaged.</exception>
+    /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
     public static async ValueTask<VectorIndex> OpenAsync(
         IObjectStore store, string name, OpenOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
+        _ = InstructionSets.FromEnvironment();
         options ??= new OpenOptions();
         long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         ArgumentOutOfRangeException.ThrowIfNegative(budget, nameof(options));
