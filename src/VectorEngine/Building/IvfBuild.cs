@@ -124,7 +124,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
                 await sign.CommitAsync(cancellationToken).ConfigureAwait(false);
                 await ex.CommitAsync(cancellationToken).ConfigureAwait(false);
 
-                void EncodeBatch(int first, int count) => Parallel.For(0, count, parallel, i =>
+                void EncodeBatch(int first, int count) => ParallelLoop.Run(count, parallel, i =>
                 {
                     if (!encoders.TryTake(out ListEncoder? encoder))
                         encoder = new ListEncoder(space);

@@ -1,4 +1,5 @@
 using VectorEngine.Kernels;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Building;
@@ -79,7 +80,7 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
 
     /// <summary>Runs over blocks of rows in parallel.</summary>
     public static void ForBlocks(int count, ParallelOptions parallel, Action<int, int> block) =>
-        Parallel.For(0, (count + BlockRows - 1) / BlockRows, parallel, i => block(i * BlockRows, Math.Min(BlockRows, count - (i * BlockRows))));
+        ParallelLoop.Run((count + BlockRows - 1) / BlockRows, parallel, i => block(i * BlockRows, Math.Min(BlockRows, count - (i * BlockRows))));
 
     private ref struct GatherBlock : IKernelAction
     {
