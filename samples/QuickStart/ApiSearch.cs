@@ -46,6 +46,7 @@ internal sealed class ApiSearch : IDisposable
     public static async Task BuildAsync(string folder, SdkDocumentation sdk, BuildSteps progress, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
+        // Two builds at once would delete each other's objects: the second fails here.
         using FileStream alone = new(Path.Combine(folder, LockFileName), FileMode.Create, FileAccess.Write, FileShare.None);
         Discard(folder);
         using var store = new FileObjectStore(folder);

@@ -27,23 +27,28 @@ internal static class Terminal
             using ApiSearch search = await OpenAsync(folder, cancellationToken);
             if (query.Length > 0)
             {
+                AnsiConsole.WriteLine();
                 Answer(search, query);
                 return 0;
             }
-            foreach (string example in Examples) Answer(search, example);
+            foreach (string example in Examples)
+            {
+                AnsiConsole.MarkupLineInterpolated($"\n[bold green]?[/] {example}");
+                Answer(search, example);
+            }
             await PromptAsync(search, cancellationToken);
             return 0;
         }
         catch (OperationCanceledException)
         {
-            AnsiConsole.MarkupLine("[yellow]Cancelled.[/]");
+            AnsiConsole.MarkupLine("\n[yellow]Cancelled.[/]");
             return 130;   // What a shell reports for Ctrl+C.
         }
         catch (Exception exception) when (exception is CorruptDataException or ObjectNotFoundException)
         {
             // What a search reads is checked when it is first read, so damage may show as late as this.
             ApiSearch.Discard(folder);
-            AnsiConsole.MarkupLineInterpolated($"[red]The index is damaged: {exception.Message} The next start builds it anew.[/]");
+            AnsiConsole.MarkupLineInterpolated($"[red]The index is damaged; the next start builds it anew. {exception.Message}[/]");
             return 1;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -83,8 +88,8 @@ internal static class Terminal
                 folder,
                 sdk,
                 new BuildSteps(
-                    Step(context, $"Reading {sdk.Files.Count} documentation files"),
-                    Step(context, "Learning what words mean"),
+                    Step(context, "Reading documentation"),
+                    Step(context, "Learning words"),
                     new IndexSteps(context)),
                 cancellationToken));
 
@@ -119,12 +124,12 @@ internal static class Terminal
 
         private static string Describe(BuildPhase phase) => phase switch
         {
-            BuildPhase.Checking => "Index: checking the vectors",
-            BuildPhase.Storing => "Index: storing names and summaries",
-            BuildPhase.Training => "Index: finding cluster centres",
-            BuildPhase.Assigning => "Index: assigning vectors to clusters",
-            BuildPhase.Encoding => "Index: writing a list per cluster",
-            _ => "Index: publishing",
+            BuildPhase.Checking => "Checking vectors",
+            BuildPhase.Storing => "Storing summaries",
+            BuildPhase.Training => "Finding clusters",
+            BuildPhase.Assigning => "Assigning vectors",
+            BuildPhase.Encoding => "Encoding vectors",
+            _ => "Publishing index",
         };
     }
 
@@ -134,8 +139,6 @@ internal static class Terminal
         (Answer answer, double first) = Measure(() => search.Search(query, HitCount));
         (_, double again) = Measure(() => search.Search(query, HitCount));
 
-        AnsiConsole.WriteLine();
-        AnsiConsole.MarkupLineInterpolated($"[bold green]{query}[/]");
         if (answer.Hits.Count == 0)
         {
             AnsiConsole.WriteLine("None of these words occurs in the documentation.");
@@ -146,9 +149,10 @@ internal static class Terminal
             AnsiConsole.MarkupLineInterpolated($" {hit.Distance:F3}  [bold]{hit.Member}[/]");
             AnsiConsole.Write(new Padder(new Text(hit.Summary), new Padding(8, 0, 0, 0)));
         }
-        SearchReceipt did = answer.Receipt;
-        AnsiConsole.MarkupLineInterpolated(
-            $" [grey]{first:F1} ms, again {again:F1} ms: {did.ListsProbed:N0} of {search.Index.ClusterCount:N0} lists, {did.PostingsScanned:N0} vectors scanned, {did.PostingsRefined:N0} refined[/]");
+        SearchReceipt receipt = answer.Receipt;
+        string lists = $"{receipt.ListsProbed:N0} of {search.Index.ClusterCount:N0} lists";
+        string vectors = $"{receipt.PostingsScanned:N0} vectors scanned, {receipt.PostingsRefined:N0} refined";
+        AnsiConsole.MarkupLineInterpolated($" [grey]{first:F1} ms, again {again:F1} ms: {lists}, {vectors}[/]");
     }
 
     private static (T Result, double Milliseconds) Measure<T>(Func<T> action)
@@ -162,12 +166,10 @@ internal static class Terminal
     private static async Task PromptAsync(ApiSearch search, CancellationToken cancellationToken)
     {
         if (Console.IsInputRedirected || !AnsiConsole.Profile.Capabilities.Interactive) return;
-        AnsiConsole.WriteLine();
-        AnsiConsole.MarkupLine("[grey]What are you looking for? An empty line ends.[/]");
+        AnsiConsole.MarkupLine("\n[grey]What are you looking for? An empty line ends.[/]");
         while (true)
         {
-            AnsiConsole.WriteLine();
-            AnsiConsole.Markup("[bold green]?[/] ");
+            AnsiConsole.Markup("\n[bold green]?[/] ");
 
             // Console.ReadLine cannot be cancelled; waiting for it can.
             string? line = await Task.Run(Console.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);

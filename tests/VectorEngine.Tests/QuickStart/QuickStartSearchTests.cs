@@ -77,7 +77,9 @@ public sealed class QuickStartSearchTests(QuickStartSearchTests.BuiltIndex built
             File.WriteAllBytes(file, bytes);
 
             using (ApiSearch? damaged = await ApiSearch.TryOpenAsync(folder.Path, SmallSdk, CancellationToken.None))
+            {
                 if (damaged is not null) Assert.Throws<CorruptDataException>(() => damaged.Search("first in first out queue", 5));
+            }
             await ApiSearch.BuildAsync(folder.Path, SmallSdk, Ignoring, CancellationToken.None);
 
             using ApiSearch? rebuilt = await ApiSearch.TryOpenAsync(folder.Path, SmallSdk, CancellationToken.None);
