@@ -173,6 +173,7 @@ internal static class Terminal
 
             // Console.ReadLine cannot be cancelled; waiting for it can.
             string? line = await Task.Run(Console.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);
+            if (line is null) AnsiConsole.WriteLine();   // Ctrl+D, unlike Enter, leaves the cursor behind the prompt.
             if (string.IsNullOrWhiteSpace(line)) return;
             Answer(search, line);
         }
