@@ -21,7 +21,7 @@ internal static class VectorFiles
     public static int[][] ReadGroundTruth(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
-        int width = RowWidth(path, bytes, valueBytes: 4);
+        int width = CheckWidth(path, bytes, bytes.Length, valueBytes: 4);
         int[][] rows = new int[bytes.Length / (4 + (4 * width))][];
         for (int row = 0; row < rows.Length; row++)
             rows[row] = MemoryMarshal.Cast<byte, int>(bytes.AsSpan((row * (4 + (4 * width))) + 4, 4 * width)).ToArray();
@@ -30,31 +30,35 @@ internal static class VectorFiles
 
     private static VectorMatrix ReadRows(string path, int valueBytes)
     {
-        byte[] bytes = File.ReadAllBytes(path);
-        int dimensions = RowWidth(path, bytes, valueBytes), rowBytes = 4 + (valueBytes * dimensions);
-        float[] values = new float[bytes.Length / rowBytes * dimensions];
-        for (int row = 0; row < bytes.Length / rowBytes; row++)
+        using FileStream file = File.OpenRead(path);
+        byte[] head = new byte[4];
+        file.ReadExactly(head);
+        int dimensions = CheckWidth(path, head, file.Length, valueBytes), rowBytes = 4 + (valueBytes * dimensions);
+        float[] values = new float[checked((int)(file.Length / rowBytes * dimensions))];
+        byte[] row = new byte[rowBytes];
+        file.Position = 0;
+        for (int start = 0; start < values.Length; start += dimensions)
         {
-            ReadOnlySpan<byte> source = bytes.AsSpan((row * rowBytes) + 4, valueBytes * dimensions);
-            Span<float> target = values.AsSpan(row * dimensions, dimensions);
+            file.ReadExactly(row);
+            Span<float> target = values.AsSpan(start, dimensions);
             if (valueBytes == 4)
             {
-                source.CopyTo(MemoryMarshal.AsBytes(target));
+                row.AsSpan(4).CopyTo(MemoryMarshal.AsBytes(target));
                 continue;
             }
 
             for (int i = 0; i < dimensions; i++)
-                target[i] = source[i];
+                target[i] = row[4 + i];
         }
 
         return new VectorMatrix(values, dimensions);
     }
 
-    private static int RowWidth(string path, byte[] bytes, int valueBytes)
+    private static int CheckWidth(string path, ReadOnlySpan<byte> head, long length, int valueBytes)
     {
-        int width = bytes.Length >= 4 ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : 0;
-        if (width < 1 || bytes.Length % (4 + ((long)valueBytes * width)) != 0)
-            throw new InvalidDataException($"{path}: {bytes.Length} bytes are no whole rows of {width} values.");
+        int width = BinaryPrimitives.ReadInt32LittleEndian(head);
+        if (width < 1 || length % (4 + ((long)valueBytes * width)) != 0)
+            throw new InvalidDataException($"{path}: {length} bytes are no whole rows of {width} values.");
         return width;
     }
 

@@ -78,7 +78,8 @@ VE_API void ve_score_scale(const float *residual, size_t length, float scale, fl
 /*
  * A whole posting list of sign codes: block b of 32 postings starts with its codes at blocks + b block_stride. Codes are groups of 16 bytes,
  * one group for 4 dimensions; in a group, byte 2j holds postings j (bits 0-3) and 16 + j (bits 4-7), byte 2j + 1 postings 8 + j and 24 + j.
- * table: 16 entries of at most 127 for each group; table_length a multiple of 64, at most 32,768.
+ * table: 16 entries for each group, those of groups 64 bytes apart in 128 adding up to
+ * at most 255; table_length a multiple of 64, at most 32,768.
  * sums[32 b + i]: the sum over the groups of the entries that posting i of block b selects.
  */
 VE_API void ve_fast_scan(const uint8_t *blocks, size_t block_stride, size_t block_count, const uint8_t *table, size_t table_length,

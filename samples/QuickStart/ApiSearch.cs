@@ -1,6 +1,8 @@
 using QuickStart.Documentation;
 using QuickStart.Embedding;
 using VectorEngine;
+using VectorEngine.Arrow;
+using VectorEngine.Storage;
 
 namespace QuickStart;
 
@@ -9,26 +11,32 @@ internal sealed class ApiSearch : IDisposable
 {
     // Raise it with every change to what a vector is made of: an index that an earlier version built is then built anew.
     private const int Recipe = 1;
+    private const string IndexName = "dotnet-api";
     private const string ModelFileName = "text-model.bin";
+    private const string LockFileName = "build.lock";
+
+    private static readonly SearchOptions WithColumns = new() { Columns = ["member", "summary"] };
 
     private readonly TextModel _model;
-    private readonly ApiIndex _index;
+    private readonly FileObjectStore _store;
 
-    private ApiSearch(TextModel model, ApiIndex index) => (_model, _index) = (model, index);
+    private ApiSearch(TextModel model, FileObjectStore store, VectorIndex index) => (_model, _store, Index) = (model, store, index);
 
-    /// <summary>Number of entries that can be found.</summary>
-    public int Count => _index.Count;
+    /// <summary>What is searched: a vector for each entry.</summary>
+    public VectorIndex Index { get; }
 
     /// <summary>Opens what <see cref="BuildAsync"/> left in a folder; null where it must be built, first or anew.</summary>
     public static async Task<ApiSearch?> TryOpenAsync(string folder, SdkDocumentation sdk, CancellationToken cancellationToken)
     {
         if (TextModelFile.TryLoad(Path.Combine(folder, ModelFileName), Stamp(sdk)) is not { } model) return null;
+        var store = new FileObjectStore(folder);
         try
         {
-            return new ApiSearch(model, await ApiIndex.OpenAsync(folder, cancellationToken));
+            return new ApiSearch(model, store, await VectorIndex.OpenAsync(store, IndexName, cancellationToken: cancellationToken));
         }
         catch (VectorEngineException)   // Missing or damaged.
         {
+            store.Dispose();
             return null;
         }
     }
@@ -38,28 +46,56 @@ internal sealed class ApiSearch : IDisposable
     public static async Task BuildAsync(string folder, SdkDocumentation sdk, BuildSteps progress, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
-        string modelPath = Path.Combine(folder, ModelFileName);
-        File.Delete(modelPath);
+        // Two builds at once would delete each other's objects: the second fails here.
+        using FileStream alone = new(Path.Combine(folder, LockFileName), FileMode.Create, FileAccess.Write, FileShare.None);
+        Discard(folder);
+        using var store = new FileObjectStore(folder);
+        await DeleteIndexAsync(store, cancellationToken);
 
         (List<ApiMember> members, TextModel model, VectorMatrix vectors) = await Task.Run(
             () => Learn(sdk, progress, cancellationToken), cancellationToken);
-        await ApiIndex.BuildAsync(folder, vectors, members, progress.Index, cancellationToken);
-        TextModelFile.Save(modelPath, Stamp(sdk), model);
+        var metadata = new RecordBatch(
+            ("member", ArrowArray.From([.. members.Select(member => member.Display)])),
+            ("summary", ArrowArray.From([.. members.Select(member => member.Summary)])));
+        var options = new VectorIndexOptions { Metric = Metric.Cosine };
+        await VectorIndexBuilder.BuildAsync(store, IndexName, vectors, options, metadata, progress.Index, cancellationToken);
+        TextModelFile.Save(Path.Combine(folder, ModelFileName), Stamp(sdk), model);
     }
 
-    /// <summary>The entries nearest in meaning to a few words of English, one of each name.</summary>
-    public IReadOnlyList<Hit> Search(string query, int count)
+    /// <summary>Has the next start build anew what is in a folder.</summary>
+    public static void Discard(string folder) => File.Delete(Path.Combine(folder, ModelFileName));
+
+    /// <summary>Finds the entries nearest in meaning to a few words of English, one of each name.</summary>
+    /// <exception cref="VectorEngineException">The index is damaged: what it reads is checked when it is read first.</exception>
+    public Answer Search(string query, int count)
     {
         var vector = new float[_model.Dimensions];
-        if (!_model.TryEmbed(new WordCounts().Add(query), vector)) return [];
+        if (!_model.TryEmbed(new WordCounts().Add(query), vector)) return new Answer([], default);
 
         // Overloads with summaries of their own are entries of their own: ask for more, and show the nearest of each.
-        return [.. _index.Search(vector, count * 4).DistinctBy(hit => hit.Member.Split('(')[0]).Take(count)];
+        SearchResult result = Index.Search(vector, count * 4, WithColumns);
+        Utf8Array members = result.Rows!.Column<Utf8Array>("member"), summaries = result.Rows.Column<Utf8Array>("summary");
+        IEnumerable<Hit> hits = Enumerable.Range(0, result.Count)
+            .Select(i => new Hit(members.GetString(i)!, summaries.GetString(i)!, result[i].Distance))
+            .DistinctBy(hit => hit.Member.Split('(')[0]);
+        return new Answer([.. hits.Take(count)], result.Receipt);
     }
 
-    public void Dispose() => _index.Dispose();
+    public void Dispose()
+    {
+        Index.Dispose();
+        _store.Dispose();
+    }
 
     private static string Stamp(SdkDocumentation sdk) => $"recipe {Recipe}, {sdk.Stamp}";
+
+    /// <summary>Deletes what an earlier build left, finished or not.</summary>
+    private static async Task DeleteIndexAsync(FileObjectStore store, CancellationToken cancellationToken)
+    {
+        await store.DeleteLeftoversAsync(cancellationToken);
+        await foreach (ObjectInfo old in store.ListAsync($"{IndexName}/", cancellationToken))
+            await store.DeleteAsync(old.Key, cancellationToken);
+    }
 
     private static (List<ApiMember>, TextModel, VectorMatrix) Learn(
         SdkDocumentation sdk, BuildSteps progress, CancellationToken cancellationToken)
@@ -82,5 +118,11 @@ internal sealed class ApiSearch : IDisposable
         .Add(member.Summary).Add(member.MemberName).Add(member.TypeName).Add(member.Namespace, weight: 0.3f);
 }
 
-/// <summary>Where the steps of a build report how much of them is done, from 0 to 1.</summary>
-internal sealed record BuildSteps(IProgress<double> Documentation, IProgress<double> Model, IProgress<double> Index);
+/// <summary>What a search found, and what the index did to find it.</summary>
+internal sealed record Answer(IReadOnlyList<Hit> Hits, SearchReceipt Receipt);
+
+/// <summary>A member that a search found.</summary>
+internal sealed record Hit(string Member, string Summary, float Distance);
+
+/// <summary>Where the steps of a build report how much of them is done.</summary>
+internal sealed record BuildSteps(IProgress<double> Documentation, IProgress<double> Model, IProgress<BuildProgress> Index);

@@ -8,11 +8,13 @@ public sealed class SearchResult
 {
     private readonly Neighbor[] _neighbors;
 
-    internal SearchResult(TopK nearest, SearchStage stage, in SearchReceipt receipt)
+    internal SearchResult(TopK nearest, Metric metric, SearchStage stage, in SearchReceipt receipt)
     {
+        // Estimates of small distances may fall below zero, which only an inner product can be.
+        float least = metric == Metric.InnerProduct ? float.NegativeInfinity : 0;
         _neighbors = new Neighbor[nearest.Count];
         for (int rank = 0; rank < _neighbors.Length; rank++)
-            _neighbors[rank] = nearest[rank];
+            _neighbors[rank] = nearest[rank] with { Distance = MathF.Max(least, nearest[rank].Distance) };
         Stage = stage;
         Receipt = receipt;
     }

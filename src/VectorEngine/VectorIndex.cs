@@ -1,5 +1,6 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Kernels;
 using VectorEngine.Loading;
 using VectorEngine.Search;
 using VectorEngine.Storage;
@@ -65,11 +66,13 @@ public sealed class VectorIndex : IDisposable
     /// <param name="cancellationToken">Cancels the opening.</param>
     /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
     /// <exception cref="CorruptDataException">Its objects are damaged.</exception>
+    /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
     public static async ValueTask<VectorIndex> OpenAsync(
         IObjectStore store, string name, OpenOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
+        _ = InstructionSets.FromEnvironment();
         options ??= new OpenOptions();
         long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         ArgumentOutOfRangeException.ThrowIfNegative(budget, nameof(options));
@@ -176,7 +179,7 @@ public sealed class VectorIndex : IDisposable
         try
         {
             _searcher.Finish(scratch);
-            return new SearchResult(scratch.Results, plan.Stage, scratch.Receipt);
+            return new SearchResult(scratch.Results, Metric, plan.Stage, scratch.Receipt);
         }
         finally
         {
@@ -193,7 +196,7 @@ public sealed class VectorIndex : IDisposable
             {
                 await _searcher.LoadAsync(scratch, cancellationToken).ConfigureAwait(false);
                 _searcher.Finish(scratch);
-                result = new SearchResult(scratch.Results, scratch.Plan.Stage, scratch.Receipt);
+                result = new SearchResult(scratch.Results, Metric, scratch.Plan.Stage, scratch.Receipt);
             }
             finally
             {

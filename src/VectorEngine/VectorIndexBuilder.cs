@@ -1,6 +1,7 @@
 using VectorEngine.Arrow;
 using VectorEngine.Building;
 using VectorEngine.Format;
+using VectorEngine.Kernels;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
@@ -22,6 +23,7 @@ public static class VectorIndexBuilder
     /// <param name="cancellationToken">Cancels the build.</param>
     /// <exception cref="ArgumentException">There are no vectors, the metadata has another number of rows, or an option is out of range.</exception>
     /// <exception cref="InvalidVectorException">A vector is not finite, too long, or zero under cosine.</exception>
+    /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
     public static async Task BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
@@ -29,6 +31,7 @@ public static class VectorIndexBuilder
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
+        _ = InstructionSets.FromEnvironment();
         options ??= new VectorIndexOptions();
         Check(vectors, options, metadata);
         string pointerKey = IndexKeys.Pointer(name);

@@ -25,9 +25,10 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
         int[] labels = await Task.Run(() => Assign(centroids), cancellationToken).ConfigureAwait(false);
         int[] members = KMeans.GroupByLabel(labels, clusters, out int[] offsets);
         Half[] stored = RotateCentroids(space, centroids);
-        ListTable lists = await WriteListsAsync(store, keys, space, stored, members, offsets, cancellationToken).ConfigureAwait(false);
+        double[] spreads = new double[clusters];
+        ListTable lists = await WriteListsAsync(store, keys, space, stored, members, offsets, spreads, cancellationToken).ConfigureAwait(false);
 
-        var directory = new EncodeDirectory { Space = space, Centroids = stored, Count = clusters };
+        var directory = new EncodeDirectory { Space = space, Centroids = stored, Spreads = spreads, RankBySpread = options.Metric == Metric.InnerProduct && description.CommonLength > 0 };
         KernelDispatch.Run(ref directory);
         root.Add(SectionKind.Mean, MemoryMarshal.AsBytes<float>(mean).ToArray());
         root.Add(SectionKind.RotationSigns, space.Transform.Signs);
@@ -86,7 +87,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
     }
 
     private async Task<ListTable> WriteListsAsync(
-        IObjectStore store, SegmentKeys keys, CodeSpace space, Half[] centroids, int[] members, int[] offsets, CancellationToken cancellationToken)
+        IObjectStore store, SegmentKeys keys, CodeSpace space, Half[] centroids, int[] members, int[] offsets, double[] spreads, CancellationToken cancellationToken)
     {
         int[] counts = new int[clusters];
         for (int list = 0; list < clusters; list++)
@@ -111,6 +112,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
                     {
                         signChecksums[first + i] = Crc32C.Compute(batch[i].Sign);
                         exChecksums[first + i] = Crc32C.Compute(batch[i].Ex);
+                        spreads[first + i] = batch[i].Spread;
                         await sign.WriteAsync(batch[i].Sign, cancellationToken).ConfigureAwait(false);
                         await ex.WriteAsync(batch[i].Ex, cancellationToken).ConfigureAwait(false);
                     }
@@ -122,7 +124,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
                 await sign.CommitAsync(cancellationToken).ConfigureAwait(false);
                 await ex.CommitAsync(cancellationToken).ConfigureAwait(false);
 
-                void EncodeBatch(int first, int count) => Parallel.For(0, count, parallel, i =>
+                void EncodeBatch(int first, int count) => ParallelLoop.Run(count, parallel, i =>
                 {
                     if (!encoders.TryTake(out ListEncoder? encoder))
                         encoder = new ListEncoder(space);
@@ -198,9 +200,10 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
     {
         public CodeSpace Space;
         public Half[] Centroids;
-        public int Count;
+        public double[] Spreads;
+        public bool RankBySpread;
         public EncodedList Result;
 
-        public void Run<K>() where K : struct, IKernels => Result = new ListEncoder(Space).EncodeDirectory<K>(Centroids, Count);
+        public void Run<K>() where K : struct, IKernels => Result = new ListEncoder(Space).EncodeDirectory<K>(Centroids, Spreads, RankBySpread);
     }
 }

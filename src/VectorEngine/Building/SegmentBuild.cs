@@ -25,7 +25,7 @@ internal static class SegmentBuild
         StoredVectors stored = flat && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
         var source = new VectorSource(vectors, options.Metric);
         onProgress(BuildPhase.Checking, 0);
-        (float[] mean, double variance) = await Task.Run(() => source.Check(stored, parallel), cancellationToken).ConfigureAwait(false);
+        (float[] mean, double variance, float commonLength) = await Task.Run(() => source.Check(stored, parallel), cancellationToken).ConfigureAwait(false);
 
         var root = new ContainerWriter();
         var description = new SegmentDescription
@@ -35,6 +35,7 @@ internal static class SegmentBuild
             Dimensions = vectors.Dimensions,
             StoredVectors = stored,
             Count = vectors.Count,
+            CommonLength = commonLength,
         };
         onProgress(BuildPhase.Storing, 0);
         if (stored != StoredVectors.None)

@@ -1,4 +1,5 @@
 using VectorEngine.Kernels;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Building;
@@ -33,16 +34,19 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
         return gathered;
     }
 
-    /// <summary>Checks every vector and returns the mean and the mean squared distance from it.</summary>
+    /// <summary>Lengths that deviate by less than this share of their mean, in root mean square, count as equal.</summary>
+    private const double EqualLengths = 0.02;
+
+    /// <summary>Checks every vector and returns the mean, the mean squared distance from it, and the length that the vectors share; 0 if they share none.</summary>
     /// <exception cref="InvalidVectorException">A vector cannot be indexed; the first one is named.</exception>
-    public (float[] Mean, double Variance) Check(StoredVectors stored, ParallelOptions parallel)
+    public (float[] Mean, double Variance, float CommonLength) Check(StoredVectors stored, ParallelOptions parallel)
     {
         int blocks = (Count + BlockRows - 1) / BlockRows;
         double[][] sums = new double[blocks][];
         var failures = new InvalidVectorException?[blocks];
         ForBlocks(Count, parallel, (start, count) =>
         {
-            var action = new CheckBlock { Source = this, Vectors = vectors, Stored = stored, Start = start, Count = count, Sums = sums[start / BlockRows] = new double[Dimensions + 1] };
+            var action = new CheckBlock { Source = this, Vectors = vectors, Stored = stored, Start = start, Count = count, Sums = sums[start / BlockRows] = new double[Dimensions + 2] };
             try
             {
                 KernelDispatch.Run(ref action);
@@ -55,7 +59,7 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
         if (Array.Find(failures, failure => failure is not null) is { } first)
             throw new InvalidVectorException(first.Row, first.Reason);
 
-        double[] total = new double[Dimensions + 1];
+        double[] total = new double[Dimensions + 2];
         foreach (double[] sum in sums)
         {
             for (int i = 0; i < total.Length; i++)
@@ -63,19 +67,20 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
         }
 
         float[] mean = new float[Dimensions];
-        double variance = total[^1] / Count;
+        double variance = total[^1] / Count, meanLength = total[^2] / Count;
+        bool equalLengths = variance - (meanLength * meanLength) <= EqualLengths * EqualLengths * meanLength * meanLength;
         for (int i = 0; i < Dimensions; i++)
         {
             mean[i] = (float)(total[i] / Count);
             variance -= total[i] / Count * (total[i] / Count);
         }
 
-        return (mean, Math.Max(0, variance));
+        return (mean, Math.Max(0, variance), equalLengths ? (float)meanLength : 0);
     }
 
     /// <summary>Runs over blocks of rows in parallel.</summary>
     public static void ForBlocks(int count, ParallelOptions parallel, Action<int, int> block) =>
-        Parallel.For(0, (count + BlockRows - 1) / BlockRows, parallel, i => block(i * BlockRows, Math.Min(BlockRows, count - (i * BlockRows))));
+        ParallelLoop.Run((count + BlockRows - 1) / BlockRows, parallel, i => block(i * BlockRows, Math.Min(BlockRows, count - (i * BlockRows))));
 
     private ref struct GatherBlock : IKernelAction
     {
@@ -109,11 +114,15 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
                 if (Stored == StoredVectors.Float16 && given.ContainsAnyExceptInRange(-65504f, 65504f))
                     throw new InvalidVectorException(row, "a value is beyond float16, in which the vectors are to be stored.");
                 Source.Read<K>(row, vector);
+                double squaredLength = 0;
                 for (int i = 0; i < vector.Length; i++)
                 {
                     Sums[i] += vector[i];
-                    Sums[^1] += (double)vector[i] * vector[i];
+                    squaredLength += (double)vector[i] * vector[i];
                 }
+
+                Sums[^2] += Math.Sqrt(squaredLength);
+                Sums[^1] += squaredLength;
             }
         }
     }

@@ -58,7 +58,7 @@ internal static class KMeans
     {
         var nearest = new NearestCentroid(centroids, dimensions);
         int blocks = (labels.Length + NearestCentroid.BlockRows - 1) / NearestCentroid.BlockRows;
-        Parallel.For(0, blocks, parallel, block =>
+        ParallelLoop.Run(blocks, parallel, block =>
         {
             int start = block * NearestCentroid.BlockRows, rows = Math.Min(NearestCentroid.BlockRows, labels.Length - start);
             var action = new AssignBlock { Nearest = nearest, Rows = vectors.Span.Slice(start * dimensions, rows * dimensions), Labels = labels.AsSpan(start, rows) };
@@ -86,7 +86,7 @@ internal static class KMeans
     /// <summary>Means of each cluster's members: summed in row order, so that threads do not matter; in double beyond 256 rows.</summary>
     private static void UpdateMeans(ReadOnlyMemory<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, ParallelOptions parallel)
     {
-        Parallel.For(0, offsets.Length - 1, parallel, c =>
+        ParallelLoop.Run(offsets.Length - 1, parallel, c =>
         {
             ReadOnlySpan<int> rows = members.AsSpan(offsets[c], offsets[c + 1] - offsets[c]);
             if (rows.IsEmpty)

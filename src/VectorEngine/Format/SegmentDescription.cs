@@ -31,6 +31,9 @@ internal sealed record SegmentDescription
 
     public float CentroidScale { get; init; } = 1;
 
+    /// <summary>The length that all vectors have, as they are coded; 0 if they differ.</summary>
+    public required float CommonLength { get; init; }
+
     public long SignLength { get; init; }
 
     public long ExLength { get; init; }
@@ -63,6 +66,7 @@ internal sealed record SegmentDescription
         long[] lengths = [SignLength, ExLength, VectorsLength, ChecksumsLength, MetadataLength];
         for (int i = 0; i < lengths.Length; i++)
             BinaryPrimitives.WriteInt64LittleEndian(span[(32 + (8 * i))..], lengths[i]);
+        BinaryPrimitives.WriteSingleLittleEndian(span[72..], CommonLength);
         return bytes;
     }
 
@@ -83,6 +87,8 @@ internal sealed record SegmentDescription
         Require(dimensions >= (ivf ? Quantization.CodeLayout.MinDimensions : 1) && dimensions <= Quantization.CodeLayout.MaxDimensions, $"{dimensions} dimensions");
         Require(count is > 0 and <= int.MaxValue, $"{count} vectors");
         Require(ivf ? listCount >= 1 && listCount <= count : listCount == 0 && stored != StoredVectors.None, $"{listCount} lists");
+        float commonLength = BinaryPrimitives.ReadSingleLittleEndian(span[72..]);
+        Require(float.IsFinite(commonLength) && commonLength >= 0, $"a common length of {commonLength}");
         Require(float.IsNormal(scale) && scale > 0, $"centroid scale {scale}");
         long[] lengths = new long[5];
         for (int i = 0; i < lengths.Length; i++)
@@ -100,6 +106,7 @@ internal sealed record SegmentDescription
             Count = (int)count,
             ListCount = listCount,
             CentroidScale = scale,
+            CommonLength = commonLength,
             SignLength = lengths[0],
             ExLength = lengths[1],
             VectorsLength = lengths[2],

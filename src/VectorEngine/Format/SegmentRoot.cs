@@ -47,7 +47,7 @@ internal sealed class SegmentRoot
         SegmentDescription description = SegmentDescription.Read(root);
         bool ivf = description.Kind == SegmentKind.Ivf, metadata = description.MetadataLength > 0;
         CodeSpace? space = ivf ? ReadSpace(root, description) : null;
-        return new SegmentRoot(description)
+        var segment = new SegmentRoot(description)
         {
             Space = space,
             Lists = space is null ? null : ListTable.Read(root, description, space.Layout),
@@ -58,6 +58,9 @@ internal sealed class SegmentRoot
             MetadataRows = metadata ? ReadMetadataRows(root, description) : [],
             MetadataChecksums = metadata ? ReadMetadataChecksums(root, description) : [],
         };
+        if (space is not null && !new SignBlocks(space.Layout, segment.DirectorySign.Span, description.ListCount).OrdinalsAreBelow(description.ListCount))
+            throw root.Corrupt(SectionKind.DirectorySign, "it names a list that does not exist");
+        return segment;
     }
 
     private static CodeSpace ReadSpace(Container root, SegmentDescription description)

@@ -89,19 +89,29 @@ internal readonly unsafe struct Avx2Kernels : IKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanBlock(byte* codes, byte* table, int length, int* sums)
     {
-        // As in Avx512Kernels, with 2 groups per load; 256 steps of two entries, at most 254, fit 16 bits.
+        // As in Avx512Kernels, with 2 groups per load; 256 steps of at most 255 fit 16 bits.
         Vector256<int> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
-        Vector256<byte> nibble = Vector256.Create((byte)15);
         for (int start = 0; start < length; start += 16384)
         {
+            int end = Math.Min(length, start + 16384), i = start;
             Vector256<ushort> low = default, lowOdd = default, high = default, highOdd = default;
-            for (int i = start; i < Math.Min(length, start + 16384); i += 64)
+            for (; i + 128 <= end; i += 128)
             {
-                Vector256<byte> codes0 = Vector256.Load(codes + i), codes1 = Vector256.Load(codes + i + 32);
-                Vector256<byte> table0 = Vector256.Load(table + i), table1 = Vector256.Load(table + i + 32);
-                Vector256<ushort> lowSum = (Avx2.Shuffle(table0, codes0 & nibble) + Avx2.Shuffle(table1, codes1 & nibble)).AsUInt16();
-                Vector256<ushort> highSum = (Avx2.Shuffle(table0, (codes0.AsUInt16() >> 4).AsByte() & nibble)
-                    + Avx2.Shuffle(table1, (codes1.AsUInt16() >> 4).AsByte() & nibble)).AsUInt16();
+                for (int half = i; half < i + 64; half += 32)
+                {
+                    (Vector256<ushort> lowFirst, Vector256<ushort> highFirst) = LookUp(codes + half, table + half);
+                    (Vector256<ushort> lowSecond, Vector256<ushort> highSecond) = LookUp(codes + half + 64, table + half + 64);
+                    Vector256<ushort> lowSum = lowFirst + lowSecond, highSum = highFirst + highSecond;
+                    low += lowSum;
+                    lowOdd += lowSum >> 8;
+                    high += highSum;
+                    highOdd += highSum >> 8;
+                }
+            }
+
+            for (; i < end; i += 32)
+            {
+                (Vector256<ushort> lowSum, Vector256<ushort> highSum) = LookUp(codes + i, table + i);
                 low += lowSum;
                 lowOdd += lowSum >> 8;
                 high += highSum;
@@ -118,6 +128,14 @@ internal readonly unsafe struct Avx2Kernels : IKernels
         sum1.Store(sums + 8);
         sum2.Store(sums + 16);
         sum3.Store(sums + 24);
+    }
+
+    /// <summary>The table's entries for two groups' lower and upper nibbles; two such results may be added before a byte overflows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<ushort> Low, Vector256<ushort> High) LookUp(byte* codes, byte* table)
+    {
+        Vector256<byte> code = Vector256.Load(codes), entries = Vector256.Load(table), nibble = Vector256.Create((byte)15);
+        return (Avx2.Shuffle(entries, code & nibble).AsUInt16(), Avx2.Shuffle(entries, (code.AsUInt16() >> 4).AsByte() & nibble).AsUInt16());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

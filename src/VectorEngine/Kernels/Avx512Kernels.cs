@@ -88,18 +88,16 @@ internal readonly unsafe struct Avx512Kernels : IKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanBlock(byte* codes, byte* table, int length, int* sums)
     {
-        // One load holds 4 groups, one per 128-bit lane, and the lane of the table that belongs to it. Entries are at most 127, so two
-        // lookups are added as bytes before they are widened: 16-bit sums of even bytes (plus 256 times the odd ones) and of odd bytes.
+        // One load holds 4 groups, one per 128-bit lane, and the lane of the table that belongs to it. Entries of groups 64 bytes apart add up
+        // to at most 255, so they are added as bytes before they are widened: 16-bit sums of even bytes (plus 256 times the odd ones) and of
+        // odd bytes. 256 steps of at most 255 fit 16 bits, and there are no more: 8,192 dimensions have 2,048 groups.
         Vector512<ushort> low = default, lowOdd = default, high = default, highOdd = default;
-        Vector512<byte> nibble = Vector512.Create((byte)15);
         int i = 0;
         for (; i + 128 <= length; i += 128)
         {
-            Vector512<byte> codes0 = Vector512.Load(codes + i), codes1 = Vector512.Load(codes + i + 64);
-            Vector512<byte> table0 = Vector512.Load(table + i), table1 = Vector512.Load(table + i + 64);
-            Vector512<ushort> lowSum = (Avx512BW.Shuffle(table0, codes0 & nibble) + Avx512BW.Shuffle(table1, codes1 & nibble)).AsUInt16();
-            Vector512<ushort> highSum = (Avx512BW.Shuffle(table0, (codes0.AsUInt16() >> 4).AsByte() & nibble)
-                + Avx512BW.Shuffle(table1, (codes1.AsUInt16() >> 4).AsByte() & nibble)).AsUInt16();
+            (Vector512<ushort> lowFirst, Vector512<ushort> highFirst) = LookUp(codes + i, table + i);
+            (Vector512<ushort> lowSecond, Vector512<ushort> highSecond) = LookUp(codes + i + 64, table + i + 64);
+            Vector512<ushort> lowSum = lowFirst + lowSecond, highSum = highFirst + highSecond;
             low += lowSum;
             lowOdd += lowSum >> 8;
             high += highSum;
@@ -108,9 +106,7 @@ internal readonly unsafe struct Avx512Kernels : IKernels
 
         if (i < length)
         {
-            Vector512<byte> codes0 = Vector512.Load(codes + i), table0 = Vector512.Load(table + i);
-            Vector512<ushort> lowSum = Avx512BW.Shuffle(table0, codes0 & nibble).AsUInt16();
-            Vector512<ushort> highSum = Avx512BW.Shuffle(table0, (codes0.AsUInt16() >> 4).AsByte() & nibble).AsUInt16();
+            (Vector512<ushort> lowSum, Vector512<ushort> highSum) = LookUp(codes + i, table + i);
             low += lowSum;
             lowOdd += lowSum >> 8;
             high += highSum;
@@ -123,7 +119,15 @@ internal readonly unsafe struct Avx512Kernels : IKernels
         AddLanes(highOdd).Store(sums + 24);
     }
 
-    /// <summary>Adds the four 128-bit lanes, widened first: one lane may hold up to 65,024.</summary>
+    /// <summary>The table's entries for four groups' lower and upper nibbles; two such results may be added before a byte overflows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<ushort> Low, Vector512<ushort> High) LookUp(byte* codes, byte* table)
+    {
+        Vector512<byte> code = Vector512.Load(codes), entries = Vector512.Load(table), nibble = Vector512.Create((byte)15);
+        return (Avx512BW.Shuffle(entries, code & nibble).AsUInt16(), Avx512BW.Shuffle(entries, (code.AsUInt16() >> 4).AsByte() & nibble).AsUInt16());
+    }
+
+    /// <summary>Adds the four 128-bit lanes, widened first: one lane may hold up to 65,280.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> AddLanes(Vector512<ushort> sums)
     {

@@ -68,25 +68,31 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanBlock(byte* codes, byte* table, int length, int* sums)
     {
-        // One load holds one group. Entries are at most 127, so two lookups are added as bytes before they are widened: 16-bit sums of
-        // even bytes (plus 256 times the odd ones) and of odd bytes. 256 steps of at most 254 fit 16 bits: 512 groups, 8,192 bytes.
-        Vector128<byte> nibble = Vector128.Create((byte)15);
+        // One load holds one group. Entries of groups 64 bytes apart add up to at most 255, so they are added as bytes before they are
+        // widened: 16-bit sums of even bytes (plus 256 times the odd ones) and of odd bytes. 256 steps of at most 255 fit 16 bits.
         for (int start = 0; start < length; start += 8192)
         {
-            Vector128<ushort> low = default, lowOdd = default, high = default, highOdd = default;
             int end = Math.Min(length, start + 8192);
-            for (int i = start; i < end; i += 32)
+            Vector128<ushort> low = default, lowOdd = default, high = default, highOdd = default;
+            for (int pair = start; pair < end; pair += 128)
             {
-                Vector128<byte> codes0 = Vector128.Load(codes + i), codes1 = Vector128.Load(codes + i + 16);
-                Vector128<byte> table0 = Vector128.Load(table + i), table1 = Vector128.Load(table + i + 16);
-                Vector128<ushort> lowSum = (Vector128.ShuffleNative(table0, codes0 & nibble)
-                    + Vector128.ShuffleNative(table1, codes1 & nibble)).AsUInt16();
-                Vector128<ushort> highSum = (Vector128.ShuffleNative(table0, codes0 >> 4)
-                    + Vector128.ShuffleNative(table1, codes1 >> 4)).AsUInt16();
-                low += lowSum;
-                lowOdd = B.AddUpperBytes(lowOdd, lowSum);
-                high += highSum;
-                highOdd = B.AddUpperBytes(highOdd, highSum);
+                // The last 64 bytes may stand alone.
+                int second = pair + 64 < end ? 64 : 0;
+                for (int i = pair; i < pair + 64; i += 16)
+                {
+                    (Vector128<ushort> lowSum, Vector128<ushort> highSum) = LookUp(codes + i, table + i);
+                    if (second != 0)
+                    {
+                        (Vector128<ushort> lowSecond, Vector128<ushort> highSecond) = LookUp(codes + i + 64, table + i + 64);
+                        lowSum += lowSecond;
+                        highSum += highSecond;
+                    }
+
+                    low += lowSum;
+                    lowOdd = B.AddUpperBytes(lowOdd, lowSum);
+                    high += highSum;
+                    highOdd = B.AddUpperBytes(highOdd, highSum);
+                }
             }
 
             AddTo(sums, low - (lowOdd << 8));
@@ -94,6 +100,14 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
             AddTo(sums + 16, high - (highOdd << 8));
             AddTo(sums + 24, highOdd);
         }
+    }
+
+    /// <summary>The table's entries for a group's lower and upper nibbles; two such results may be added before a byte overflows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector128<ushort> Low, Vector128<ushort> High) LookUp(byte* codes, byte* table)
+    {
+        Vector128<byte> code = Vector128.Load(codes), entries = Vector128.Load(table);
+        return (Vector128.ShuffleNative(entries, code & Vector128.Create((byte)15)).AsUInt16(), Vector128.ShuffleNative(entries, code >> 4).AsUInt16());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -55,7 +55,8 @@ internal interface IKernels
 
     /// <summary>
     /// Sums of table entries over the sign codes of <paramref name="sums"/>.Length / 32 blocks of 32 postings.
-    /// A block's codes are groups of 16 bytes, one group for 4 dimensions (drawn in SignBlock); a group's table has 16 entries of at most 127.
+    /// A block's codes are groups of 16 bytes, one group for 4 dimensions (drawn in CodeLayout); a group's table has 16 entries.
+    /// Entries of two groups 64 bytes apart, in the first and second half of 128 bytes, add up to at most 255, so that they can be added as bytes.
     /// </summary>
     /// <param name="blocks">The blocks, <paramref name="blockStride"/> bytes apart, each starting with its codes.</param>
     /// <param name="blockStride">Bytes from block to block.</param>
@@ -75,11 +76,11 @@ internal interface IKernels
     static abstract uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold);
 
     /// <summary>
-    /// The integer inner product of a posting's ex-code (3 bits per dimension, drawn in ExCode) with a query of signed bytes in the same order.
+    /// The integer inner product of a posting's ex-code (3 bits per dimension, drawn in CodeLayout) with a query of signed bytes in the same order.
     /// </summary>
     /// <param name="code">The code, followed by at least <see cref="ExCodeOverread"/> readable bytes of any value.</param>
     /// <param name="dimensions">Dimensions, a multiple of 16.</param>
-    /// <param name="query">At least <paramref name="dimensions"/> rounded up to 64; zero beyond them.</param>
+    /// <param name="query">At least <paramref name="dimensions"/> rounded up to 64; zero where no dimension stands.</param>
     static abstract int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query);
 
     /// <summary>Bytes behind an ex-code that <see cref="DotExCode"/> may read and ignore.</summary>

@@ -21,6 +21,13 @@ internal static class InstructionSets
     /// <summary>The sets that run here, best first.</summary>
     public static readonly IReadOnlyList<InstructionSet> Supported = Enumerate().ToArray();
 
+    /// <summary>
+    /// The best set, or the one that the environment forces. Public entry points call it too: thrown from there, the exception is not wrapped
+    /// into the failure of a static field.
+    /// </summary>
+    /// <exception cref="PlatformNotSupportedException">The forced set is unknown or missing here.</exception>
+    public static InstructionSet FromEnvironment() => Select(Environment.GetEnvironmentVariable(Variable));
+
     /// <summary>The best set, or the one forced by name.</summary>
     /// <exception cref="PlatformNotSupportedException">The forced set is unknown or missing here.</exception>
     public static InstructionSet Select(string? forced)

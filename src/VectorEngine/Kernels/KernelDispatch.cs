@@ -11,7 +11,7 @@ internal interface IKernelAction
 internal static class KernelDispatch
 {
     /// <summary>The set in use: the best that the machine has, or the one that VECTORENGINE_ISA names.</summary>
-    public static readonly InstructionSet Selected = InstructionSets.Select(Environment.GetEnvironmentVariable(InstructionSets.Variable));
+    public static readonly InstructionSet Selected = InstructionSets.FromEnvironment();
 
     /// <summary>Runs on the selected set.</summary>
     public static void Run<TAction>(ref TAction action) where TAction : struct, IKernelAction, allows ref struct => Run(Selected, ref action);

@@ -1,5 +1,6 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
 namespace VectorEngine.Loading;
@@ -7,6 +8,8 @@ namespace VectorEngine.Loading;
 /// <summary>One immutable set of objects of an index: its root, and layers that read the rest by range when it is needed.</summary>
 internal sealed class Segment : IDisposable
 {
+    private delegate void ListVerifier(string key, int list, Extent extent, ReadOnlySpan<byte> bytes);
+
     private readonly List<MappedLayer> _mapped = [];
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
@@ -19,8 +22,8 @@ internal sealed class Segment : IDisposable
         Root = root;
         if (root.Lists is { } lists)
         {
-            Sign = OpenLists(store, keys.Sign, lists, lists.Sign);
-            Ex = OpenLists(store, keys.Ex, lists, lists.Ex);
+            Sign = OpenLists(store, keys.Sign, lists, lists.Sign, VerifyOrdinals);
+            Ex = OpenLists(store, keys.Ex, lists, lists.Ex, null);
         }
 
         if (root.Vectors is { } stride)
@@ -76,7 +79,14 @@ internal sealed class Segment : IDisposable
             layer.Dispose();
     }
 
-    private Layer OpenLists(IObjectStore store, string key, ListTable lists, Func<int, Extent> extent)
+    private void VerifyOrdinals(string key, int list, Extent extent, ReadOnlySpan<byte> bytes)
+    {
+        CodeLayout layout = Root.Space!.Layout;
+        if (!new SignBlocks(layout, bytes[layout.CentroidBytes..], Root.Lists!.Count(list)).OrdinalsAreBelow(Root.Description.Count))
+            throw new CorruptDataException(key, extent.Offset, extent.Length, $"posting list {list} names a vector that does not exist");
+    }
+
+    private Layer OpenLists(IObjectStore store, string key, ListTable lists, Func<int, Extent> extent, ListVerifier? verify)
     {
         return OpenLayer(new LayerSource(store, key, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Verify));
 
@@ -84,6 +94,7 @@ internal sealed class Segment : IDisposable
         {
             if (Crc32C.Compute(bytes.Span) != extent(list).Checksum)
                 throw new CorruptDataException(key, extent(list).Offset, bytes.Length, $"posting list {list} has a wrong checksum");
+            verify?.Invoke(key, list, extent(list), bytes.Span);
         }
     }
 

@@ -39,6 +39,9 @@ internal sealed class VectorRows
     /// <summary>Number of chunks.</summary>
     public int ChunkCount { get; }
 
+    /// <summary>Brings a chunk into memory.</summary>
+    public ValueTask LoadAsync(int chunk, CancellationToken cancellationToken) => _chunks.LoadAsync(chunk, cancellationToken);
+
     /// <summary>The rows of a chunk, one after the other.</summary>
     public ReadOnlyMemory<byte> Chunk(int chunk) => _chunks.Read(chunk);
 

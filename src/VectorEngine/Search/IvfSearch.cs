@@ -20,6 +20,7 @@ internal static class IvfSearch
         SegmentRoot root = segment.Root;
         CodeSpace space = root.Space!;
         int listCount = root.Description.ListCount;
+        bool scaled = space.Metric == Metric.InnerProduct && root.Description.CommonLength > 0 && scratch.ScaleTo<K>(root.Description.CommonLength);
         scratch.Rotate<K>(space);
         scratch.Lists.Reset(Math.Min(scratch.Plan.ProbeCount, listCount));
         float directoryBase = space.Metric == Metric.InnerProduct ? scratch.SharedBase : space.Weight / 2 * scratch.RotatedNorm * scratch.RotatedNorm;
@@ -29,6 +30,11 @@ internal static class IvfSearch
         directory.Run<K>();
         scratch.ResetCounts(); // the receipt counts the lists' postings
         scratch.Lists.Sort();
+        if (scaled)
+        {
+            scratch.RestoreQuery();
+            scratch.Rotate<K>(space);
+        }
     }
 
     /// <summary>Scans one list.</summary>

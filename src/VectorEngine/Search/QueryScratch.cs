@@ -14,7 +14,7 @@ internal readonly record struct Candidate(float LowerBound, uint Ordinal);
 /// </summary>
 internal sealed class QueryScratch
 {
-    private readonly AlignedBuffer<float> _query, _rotated, _scaled, _meanPlusQuery;
+    private readonly AlignedBuffer<float> _query, _unscaled, _rotated, _scaled, _meanPlusQuery;
     private Candidate[] _candidates = new Candidate[256];
     private QuantizedQuery? _centroid;
     private float[]? _centroidValues;
@@ -22,6 +22,7 @@ internal sealed class QueryScratch
     public QueryScratch(int dimensions, CodeSpace? space)
     {
         _query = new AlignedBuffer<float>(dimensions);
+        _unscaled = new AlignedBuffer<float>(dimensions);
         int padded = space?.Layout.PaddedDimensions ?? 0;
         _rotated = new AlignedBuffer<float>(padded);
         _scaled = new AlignedBuffer<float>(padded);
@@ -111,6 +112,21 @@ internal sealed class QueryScratch
         CandidateCount = 0;
         ResetCounts();
     }
+
+    /// <summary>Scales the query to a length, unless it has it: under the inner product lists are ranked for a query of the length that all vectors have.</summary>
+    /// <returns>False if nothing changed.</returns>
+    public bool ScaleTo<K>(float length) where K : struct, IKernels
+    {
+        float factor = length / MathF.Sqrt(K.Dot(Query, Query));
+        if (!float.IsNormal(factor) || MathF.Abs(factor - 1) < 1e-3f)
+            return false;
+        Query.CopyTo(_unscaled.Span);
+        SpanMath.Scale(Query, factor, Query);
+        return true;
+    }
+
+    /// <summary>Undoes <see cref="ScaleTo"/>.</summary>
+    public void RestoreQuery() => _unscaled.Span.CopyTo(Query);
 
     public void ResetCounts() => Scanned = Pruned = Refined = Rescored = 0;
 

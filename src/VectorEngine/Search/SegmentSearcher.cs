@@ -41,9 +41,16 @@ internal sealed class SegmentSearcher(Segment segment)
         }
     }
 
-    /// <summary>Brings the chosen lists into memory, so that <see cref="Finish"/> need not wait for them.</summary>
+    /// <summary>Brings what the search reads in any case into memory, so that <see cref="Finish"/> need not wait for it.</summary>
     public async ValueTask LoadAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
+        if (segment.Root.Description.Kind == SegmentKind.Flat)
+        {
+            for (int chunk = 0; chunk < segment.Vectors!.ChunkCount; chunk++)
+                await segment.Vectors.LoadAsync(chunk, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         for (int i = 0; i < scratch.Lists.Count; i++)
         {
             int list = (int)scratch.Lists.Ordinal(i);

@@ -22,8 +22,7 @@ public sealed class CodeKernelTests : IDisposable
         int length = 64 * Math.Max(1, drawn.Size), count = random.Next(1, 5), stride = length + random.Next(400);
         byte[] table = new byte[length], blocks = new byte[((count - 1) * stride) + length];
         random.NextBytes(blocks);
-        for (int i = 0; i < length; i++)
-            table[i] = (byte)random.Next(128);
+        FillTable(random, table);
         AssertFastScan(blocks, stride, table, count, drawn.Trailing);
     });
 
@@ -38,10 +37,12 @@ public sealed class CodeKernelTests : IDisposable
     public void FastScan_does_not_overflow(int length)
     {
         byte[] table = new byte[length], blocks = new byte[length];
-        Array.Fill(table, (byte)127);
+        // The largest entries allowed: every pair adds up to 255, and the last 64 bytes may stand alone.
+        for (int i = 0; i < length; i++)
+            table[i] = (byte)(length - (i & ~127) <= 64 ? 255 : i % 128 < 64 ? 200 : 55);
         Array.Fill(blocks, (byte)0xFF);
         int[] sums = AssertFastScan(blocks, length, table, 1, 0);
-        Assert.All(sums, sum => Assert.Equal(length / 16 * 127, sum));
+        Assert.All(sums, sum => Assert.Equal((length / 128 * 4 * 255) + (length % 128 / 16 * 255), sum));
     }
 
     [Fact]
@@ -61,8 +62,7 @@ public sealed class CodeKernelTests : IDisposable
         var random = new Random(5);
         byte[] table = new byte[16 * Groups], block = new byte[16 * Groups];
         int[] expected = new int[32];
-        for (int i = 0; i < table.Length; i++)
-            table[i] = (byte)random.Next(128);
+        FillTable(random, table);
         for (int posting = 0; posting < 32; posting++)
         {
             for (int group = 0; group < Groups; group++)
@@ -176,6 +176,25 @@ public sealed class CodeKernelTests : IDisposable
         }
 
         Assert.Equal(expected, AssertDotExCode(code, dimensions, query, 0));
+    }
+
+    /// <summary>Random entries; any two of groups 64 bytes apart in 128 add up to at most 255.</summary>
+    private static void FillTable(Random random, Span<byte> table)
+    {
+        for (int group = 0; group < table.Length; group += 16)
+        {
+            int largest = group % 128 < 64 ? random.Next(256) : 255 - Largest(table.Slice(group - 64, 16));
+            foreach (ref byte entry in table.Slice(group, 16))
+                entry = (byte)random.Next(largest + 1);
+        }
+    }
+
+    private static int Largest(ReadOnlySpan<byte> entries)
+    {
+        int largest = 0;
+        foreach (byte entry in entries)
+            largest = Math.Max(largest, entry);
+        return largest;
     }
 
     private int[] AssertFastScan(byte[] blocks, int stride, byte[] table, int count, int trailing)
