@@ -1,0 +1,131 @@
+// Targets, each after what it needs: dotnet tool restore && dotnet cake --target=NAME
+using System.Runtime.Intrinsics.X86;
+
+const string Solution = "VectorEngine.sln", Tests = "tests/VectorEngine.Tests", Artifacts = "artifacts", NativeBuild = "native/build";
+
+// Every run that names tests has to find some.
+DotNetTestSettings Where(string filter, IDictionary<string, string> environment, string options = "") => new()
+{
+    Configuration = "Release",
+    NoBuild = true,
+    Filter = filter,
+    EnvironmentVariables = environment,
+    ArgumentCustomization = arguments => arguments.Append($"-- RunConfiguration.TreatNoTestsAsError=true {options}"),
+};
+
+Task("Native")
+    .Description("Builds and tests the optional C++ kernels.")
+    .Does(() =>
+{
+    Run("cmake", $"-S native -B {NativeBuild} -DCMAKE_BUILD_TYPE=Release");
+    Run("cmake", $"--build {NativeBuild} --config Release --parallel");
+    Run("ctest", $"--test-dir {NativeBuild} -C Release --output-on-failure");
+});
+
+Task("Build").Does(() => DotNetBuild(Solution, new DotNetBuildSettings { Configuration = "Release" }));
+
+Task("Test")
+    .IsDependentOn("Build")
+    .Does(() => DotNetTest(Solution, new DotNetTestSettings { Configuration = "Release", NoBuild = true }));
+
+Task("TestTiers")
+    .Description("Tests again on every instruction set below this machine's best, and on the C++ kernels.")
+    .IsDependentOn("Build")
+    .IsDependentOn("Native")
+    .DoesForEach(Tiers, tier =>
+{
+    Information($"{tier.Expected}: {tier.Variable}={tier.Value}");
+    // Storage, Arrow and the sample have no kernels of their own.
+    string filter = string.Join('&', new[] { "Architecture", "Arrow", "QuickStart", "Storage" }.Select(part => $"FullyQualifiedName!~Tests.{part}"));
+    DotNetTest(Tests, Where(filter, new Dictionary<string, string>
+    {
+        [tier.Variable] = tier.Value,
+        ["VECTORENGINE_EXPECT_ISA"] = tier.Expected,
+        ["VECTORENGINE_NATIVE"] = GetFiles($"{NativeBuild}/**/*vectorengine_kernels.{{so,dylib,dll}}").Single().FullPath,
+    }));
+})
+    .DeferOnError();
+
+Task("Pack")
+    .Description("Packs the library into artifacts/.")
+    .Does(() =>
+{
+    CleanDirectory(Artifacts);
+    // An assembly that another target has built would be packed as it is, with this machine's paths in it.
+    CleanDirectory("src/VectorEngine/obj/Release");
+    DotNetPack("src/VectorEngine", new DotNetPackSettings
+    {
+        Configuration = "Release",
+        OutputDirectory = Artifacts,
+        MSBuildSettings = new DotNetMSBuildSettings().WithProperty("ContinuousIntegrationBuild", "true"),
+    });
+});
+
+Task("TestPackage")
+    .Description("Uses the package from a project outside the tree, with a package cache of its own.")
+    .IsDependentOn("Pack")
+    .Does(() =>
+{
+    FilePath package = GetFiles($"{Artifacts}/VectorEngine.*.nupkg").Single();
+    string folder = System.IO.Directory.CreateTempSubdirectory("vectorengine-package-").FullName;
+    try
+    {
+        CopyDirectory("tests/package", folder);
+        DotNetRun(folder, new DotNetRunSettings
+        {
+            Configuration = "Release",
+            WorkingDirectory = folder,
+            EnvironmentVariables = new Dictionary<string, string>
+            {
+                ["NUGET_PACKAGES"] = $"{folder}/packages",
+                ["VECTORENGINE_PACKAGES"] = MakeAbsolute(Directory(Artifacts)).FullPath,
+                ["VECTORENGINE_VERSION"] = package.GetFilenameWithoutExtension().ToString()["VectorEngine.".Length..],
+            },
+        });
+        // Another source may have a package of this name and version.
+        FilePath used = GetFiles($"{folder}/packages/vectorengine/*/*.nupkg").Single();
+        if (CalculateFileHash(used).ToHex() != CalculateFileHash(package).ToHex())
+            throw new CakeException($"'{used}' is not the package that was built.");
+    }
+    finally
+    {
+        DeleteDirectory(folder, new DeleteDirectorySettings { Recursive = true, Force = true });
+    }
+});
+
+Task("TestArrow")
+    .Description("Exchanges files with npm's apache-arrow.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    DirectoryPath folder = MakeAbsolute(Directory("tests/arrow-interop"));
+    Run(IsRunningOnWindows() ? "npm.cmd" : "npm", "install --no-audit --no-fund", folder);
+    var environment = new Dictionary<string, string> { ["VECTORENGINE_ARROW_JS"] = folder.FullPath };
+    DotNetTest(Tests, Where("FullyQualifiedName~ArrowInteropTests", environment, "xUnit.FailSkips=true"));
+});
+
+Task("Default").IsDependentOn("Test");
+
+RunTarget(Argument("target", "Default"));
+
+// What hides instructions from the engine, and the set that it then selects. A machine without AVX-512 or AVX2 has fewer tiers.
+IEnumerable<(string Expected, string Variable, string Value)> Tiers()
+{
+    if (Avx512BW.VL.IsSupported)
+    {
+        yield return ("Avx512", "DOTNET_PreferredVectorBitWidth", "256");
+        yield return ("Avx2", "DOTNET_EnableAVX512", "0");
+    }
+
+    if (Avx2.IsSupported)
+        yield return ("Vector128", "DOTNET_EnableAVX2", "0");
+    yield return ("Scalar", "DOTNET_EnableHWIntrinsic", "0");
+    yield return ("Native", "VECTORENGINE_ISA", "native");
+}
+
+void Run(string program, string arguments, DirectoryPath folder = null)
+{
+    int code = StartProcess(program, new ProcessSettings { Arguments = arguments, WorkingDirectory = folder ?? Context.Environment.WorkingDirectory });
+    if (code != 0)
+        throw new CakeException($"{program} {arguments}: exit code {code}.");
+}
