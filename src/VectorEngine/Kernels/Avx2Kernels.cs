@@ -86,6 +86,16 @@ internal readonly unsafe struct Avx2Kernels : IKernels
         }
     }
 
+    public static void Prefetch(ReadOnlySpan<byte> bytes)
+    {
+        // SAFETY: a prefetch reads nothing and cannot fault.
+        fixed (byte* start = bytes)
+        {
+            for (int i = 0; i < bytes.Length; i += 64)
+                Sse.Prefetch1(start + i);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanBlock(byte* codes, byte* table, int length, int* sums)
     {

@@ -46,7 +46,7 @@ internal readonly unsafe struct Avx512Kernels : IKernels
         fixed (int* sum = sums)
         {
             for (int b = 0; b < sums.Length / 32; b++)
-                ScanBlock(block + ((nint)b * blockStride), entries, table.Length, sum + (32 * b));
+                ScanBlock(block + ((nint)b * blockStride), entries, table.Length, blockStride, sum + (32 * b));
         }
     }
 
@@ -85,8 +85,18 @@ internal readonly unsafe struct Avx512Kernels : IKernels
         }
     }
 
+    public static void Prefetch(ReadOnlySpan<byte> bytes)
+    {
+        // SAFETY: a prefetch reads nothing and cannot fault.
+        fixed (byte* start = bytes)
+        {
+            for (int i = 0; i < bytes.Length; i += 64)
+                Sse.Prefetch1(start + i);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScanBlock(byte* codes, byte* table, int length, int* sums)
+    private static void ScanBlock(byte* codes, byte* table, int length, int stride, int* sums)
     {
         // One load holds 4 groups, one per 128-bit lane, and the lane of the table that belongs to it. Entries of groups 64 bytes apart add up
         // to at most 255, so they are added as bytes before they are widened: 16-bit sums of even bytes (plus 256 times the odd ones) and of
@@ -95,6 +105,8 @@ internal readonly unsafe struct Avx512Kernels : IKernels
         int i = 0;
         for (; i + 128 <= length; i += 128)
         {
+            Sse.Prefetch0(codes + i + stride);
+            Sse.Prefetch0(codes + i + stride + 64);
             (Vector512<ushort> lowFirst, Vector512<ushort> highFirst) = LookUp(codes + i, table + i);
             (Vector512<ushort> lowSecond, Vector512<ushort> highSecond) = LookUp(codes + i + 64, table + i + 64);
             Vector512<ushort> lowSum = lowFirst + lowSecond, highSum = highFirst + highSecond;

@@ -83,6 +83,9 @@ internal interface IKernels
     /// <param name="query">At least <paramref name="dimensions"/> rounded up to 64; zero where no dimension stands.</param>
     static abstract int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query);
 
+    /// <summary>Hints that bytes will be read soon. Does nothing where .NET has no such instruction.</summary>
+    static virtual void Prefetch(ReadOnlySpan<byte> bytes) { }
+
     /// <summary>Bytes behind an ex-code that <see cref="DotExCode"/> may read and ignore.</summary>
     const int ExCodeOverread = 16;
 }

@@ -11,6 +11,9 @@ internal static class IvfSearch
     /// <summary>The directory is always searched at three standard deviations: it holds few postings, and a list missed is a list of answers missed.</summary>
     private const float DirectoryEpsilon0 = 3;
 
+    /// <summary>Bytes of the next list to fetch while a list is scanned: its centroid and where its first block begins.</summary>
+    private const int PrefetchBytes = 4096;
+
     /// <summary>
     /// Chooses the lists whose centroids are nearest, nearest first, as <see cref="QueryScratch.Lists"/>. The directory holds the centroids as 1+3-bit codes of one list
     /// whose own centroid is 0, so it is searched like any list.
@@ -37,15 +40,34 @@ internal static class IvfSearch
         }
     }
 
-    /// <summary>Scans one list.</summary>
-    public static void ScanList<K>(Segment segment, QueryScratch scratch, int list) where K : struct, IKernels
+    /// <summary>Scans the chosen lists.</summary>
+    public static void ScanLists<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    {
+        ReadOnlyMemory<byte> next = ReadSign(segment, scratch, 0);
+        for (int i = 0; i < scratch.Lists.Count; i++)
+        {
+            ReadOnlyMemory<byte> sign = next;
+            next = ReadSign(segment, scratch, i + 1);
+            K.Prefetch(next.Span[..Math.Min(next.Length, PrefetchBytes)]);
+            if (!sign.IsEmpty)
+                ScanList<K>(segment, scratch, (int)scratch.Lists.Ordinal(i), sign.Span);
+        }
+    }
+
+    /// <summary>The sign list of a rank among the chosen lists; empty beyond the last and where the list is.</summary>
+    private static ReadOnlyMemory<byte> ReadSign(Segment segment, QueryScratch scratch, int rank)
+    {
+        if (rank >= scratch.Lists.Count)
+            return default;
+        int list = (int)scratch.Lists.Ordinal(rank);
+        return segment.Root.Lists!.Count(list) == 0 ? default : segment.Sign!.Read(list);
+    }
+
+    private static void ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
         SearchPlan plan = scratch.Plan;
         int count = segment.Root.Lists!.Count(list);
-        if (count == 0)
-            return;
-        ReadOnlySpan<byte> sign = segment.Sign!.Read(list).Span;
         ReadOnlySpan<Half> centroid = SignBlocks.Centroid(space.Layout, sign);
         float inverseScale = 1 / space.Transform.CentroidScale;
         float squaredNorm = K.SquaredL2(scratch.Scaled, centroid) * inverseScale * inverseScale;

@@ -101,8 +101,7 @@ internal sealed class SegmentSearcher(Segment segment)
                 return;
             }
 
-            for (int i = 0; i < Scratch.Lists.Count; i++)
-                IvfSearch.ScanList<K>(Segment, Scratch, (int)Scratch.Lists.Ordinal(i));
+            IvfSearch.ScanLists<K>(Segment, Scratch);
             if (Scratch.Plan.Stage == SearchStage.Exact)
                 IvfSearch.Rescore<K>(Segment, Scratch);
         }
