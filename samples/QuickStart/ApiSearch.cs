@@ -50,7 +50,8 @@ internal sealed class ApiSearch : IDisposable
         using FileStream alone = new(Path.Combine(folder, LockFileName), FileMode.Create, FileAccess.Write, FileShare.None);
         Discard(folder);
         using var store = new FileObjectStore(folder);
-        await DeleteIndexAsync(store, cancellationToken);
+        await store.DeleteLeftoversAsync(cancellationToken);
+        await VectorIndexBuilder.DeleteAsync(store, IndexName, cancellationToken);
 
         (List<ApiMember> members, TextModel model, VectorMatrix vectors) = await Task.Run(
             () => Learn(sdk, progress, cancellationToken), cancellationToken);
@@ -88,14 +89,6 @@ internal sealed class ApiSearch : IDisposable
     }
 
     private static string Stamp(SdkDocumentation sdk) => $"recipe {Recipe}, {sdk.Stamp}";
-
-    /// <summary>Deletes what an earlier build left, finished or not.</summary>
-    private static async Task DeleteIndexAsync(FileObjectStore store, CancellationToken cancellationToken)
-    {
-        await store.DeleteLeftoversAsync(cancellationToken);
-        await foreach (ObjectInfo old in store.ListAsync($"{IndexName}/", cancellationToken))
-            await store.DeleteAsync(old.Key, cancellationToken);
-    }
 
     private static (List<ApiMember>, TextModel, VectorMatrix) Learn(
         SdkDocumentation sdk, BuildSteps progress, CancellationToken cancellationToken)

@@ -1,10 +1,11 @@
+using System.Collections;
 using VectorEngine.Arrow;
 using VectorEngine.Numerics;
 
 namespace VectorEngine;
 
 /// <summary>The answer to one query: the nearest vectors, nearest first.</summary>
-public sealed class SearchResult
+public sealed class SearchResult : IReadOnlyList<SearchHit>
 {
     private readonly Neighbor[] _neighbors;
 
@@ -32,6 +33,15 @@ public sealed class SearchResult
             return new SearchHit(neighbor.Ordinal, neighbor.Distance, neighbor.ErrorBound);
         }
     }
+
+    /// <summary>Enumerates the hits, nearest first.</summary>
+    public IEnumerator<SearchHit> GetEnumerator()
+    {
+        for (int rank = 0; rank < Count; rank++)
+            yield return this[rank];
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>The stage that the distances come from.</summary>
     public SearchStage Stage { get; }

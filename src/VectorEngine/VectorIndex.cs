@@ -90,6 +90,7 @@ public sealed class VectorIndex : IDisposable
     /// <exception cref="ArgumentException">The query has another number of dimensions, or an option is out of range.</exception>
     /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
     /// <exception cref="CorruptDataException">What was read from the store is damaged.</exception>
+    /// <exception cref="ObjectNotFoundException">An object of the index is missing from the store.</exception>
     /// <exception cref="ObjectDisposedException">The index is disposed.</exception>
     public SearchResult Search(ReadOnlySpan<float> query, int k, SearchOptions? options = null)
     {

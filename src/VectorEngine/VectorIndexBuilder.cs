@@ -24,6 +24,7 @@ public static class VectorIndexBuilder
     /// <exception cref="ArgumentException">There are no vectors, the metadata has another number of rows, or an option is out of range.</exception>
     /// <exception cref="InvalidVectorException">A vector is not finite, too long, or zero under cosine.</exception>
     /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
+    /// <exception cref="CorruptDataException">There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.</exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
     public static async Task BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
@@ -49,11 +50,31 @@ public static class VectorIndexBuilder
         }
         catch (Exception failure) when (failure is not OperationCanceledException || cancellationToken.IsCancellationRequested)
         {
-            await DeleteAsync(store, name, segment).ConfigureAwait(false);
+            await DeleteUnpublishedAsync(store, name, segment).ConfigureAwait(false);
             throw;
         }
 
         progress?.Report(new BuildProgress(BuildPhase.Publishing, 1));
+    }
+
+    /// <summary>
+    /// Deletes an index: all its versions, and what builds of it left behind. Nobody may build or read it meanwhile. Deleting a missing one does nothing.
+    /// </summary>
+    /// <param name="store">Where the index is.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Cancels the deletion; the index then can no longer be opened, and the next call deletes the rest.</param>
+    public static async Task DeleteAsync(IObjectStore store, string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        await store.DeleteAsync(IndexKeys.Pointer(name), cancellationToken).ConfigureAwait(false);
+        await DeleteAllAsync(store, IndexKeys.Segments(name), cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task DeleteAllAsync(IObjectStore store, string prefix, CancellationToken cancellationToken)
+    {
+        await foreach (ObjectInfo found in store.ListAsync(prefix, cancellationToken).ConfigureAwait(false))
+            await store.DeleteAsync(found.Key, cancellationToken).ConfigureAwait(false);
     }
 
     private static void Check(VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata)
@@ -73,7 +94,7 @@ public static class VectorIndexBuilder
     }
 
     /// <summary>Deletes what an unpublished segment has written, as far as the store lets it; what stays is named by no pointer.</summary>
-    private static async Task DeleteAsync(IObjectStore store, string name, Guid segment)
+    private static async Task DeleteUnpublishedAsync(IObjectStore store, string name, Guid segment)
     {
         try
         {
@@ -82,8 +103,7 @@ public static class VectorIndexBuilder
             ObjectContent? pointer = await store.TryReadAsync(pointerKey).ConfigureAwait(false);
             if (pointer is not null && Manifest.ReadPointer(pointerKey, pointer.Content).Segment == segment)
                 return;
-            await foreach (ObjectInfo written in store.ListAsync(IndexKeys.Segment(name, segment).Prefix + "/").ConfigureAwait(false))
-                await store.DeleteAsync(written.Key).ConfigureAwait(false);
+            await DeleteAllAsync(store, IndexKeys.Segment(name, segment).Prefix + "/", CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is VectorEngineException or IOException or TimeoutException)
         {

@@ -25,6 +25,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
         int[] labels = await Task.Run(() => Assign(centroids), cancellationToken).ConfigureAwait(false);
         int[] members = KMeans.GroupByLabel(labels, clusters, out int[] offsets);
         Half[] stored = RotateCentroids(space, centroids);
+        onProgress(BuildPhase.Encoding, 0);
         double[] spreads = new double[clusters];
         ListTable lists = await WriteListsAsync(store, keys, space, stored, members, offsets, spreads, cancellationToken).ConfigureAwait(false);
 
@@ -61,7 +62,10 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
         onProgress(BuildPhase.Training, 0);
         var random = new SeededRandom(options.Seed);
         int[] sample = random.Sample(source.Count, KMeans.SampleSize(source.Count, clusters));
-        return KMeans.Train(source.Gather(sample, parallel), source.Dimensions, clusters, random, parallel, fraction => onProgress(BuildPhase.Training, fraction));
+        float[] centroids = KMeans.Train(
+            source.Gather(sample, parallel), source.Dimensions, clusters, random, parallel, fraction => onProgress(BuildPhase.Training, fraction));
+        onProgress(BuildPhase.Training, 1);
+        return centroids;
     }
 
     private int[] Assign(float[] centroids)

@@ -27,6 +27,7 @@ internal static class SegmentBuild
         onProgress(BuildPhase.Checking, 0);
         (float[] mean, double variance, float commonLength) = await Task.Run(() => source.Check(stored, parallel), cancellationToken).ConfigureAwait(false);
 
+        onProgress(BuildPhase.Checking, 1);
         var root = new ContainerWriter();
         var description = new SegmentDescription
         {
@@ -52,6 +53,7 @@ internal static class SegmentBuild
             description = description with { MetadataLength = length };
         }
 
+        onProgress(BuildPhase.Storing, 1);
         if (!flat)
         {
             var build = new IvfBuild(source, options, options.ClusterCount ?? DefaultClusterCount(vectors.Count), parallel, onProgress);

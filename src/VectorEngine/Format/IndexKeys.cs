@@ -5,7 +5,10 @@ internal static class IndexKeys
 {
     public static string Pointer(string index) => $"{index}/pointer";
 
-    public static SegmentKeys Segment(string index, Guid segment) => new($"{index}/segments/{segment:N}");
+    /// <summary>What the keys of all segments of an index start with.</summary>
+    public static string Segments(string index) => $"{index}/segments/";
+
+    public static SegmentKeys Segment(string index, Guid segment) => new($"{Segments(index)}{segment:N}");
 }
 
 /// <summary>The keys of a segment's objects.</summary>

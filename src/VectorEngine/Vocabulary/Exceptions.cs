@@ -16,7 +16,7 @@ public sealed class CorruptDataException : VectorEngineException
     /// <param name="reason">What is wrong with it.</param>
     /// <param name="innerException">The cause, if another exception told.</param>
     public CorruptDataException(string objectKey, long offset, long length, string reason, Exception? innerException = null)
-        : base($"'{objectKey}', bytes {offset}..{offset + length}: {reason}", innerException)
+        : base($"'{objectKey}', bytes {offset}..{offset + length}: {reason}.", innerException)
     {
         ObjectKey = objectKey;
         Offset = offset;

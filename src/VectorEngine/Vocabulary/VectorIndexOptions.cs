@@ -21,7 +21,7 @@ public sealed record VectorIndexOptions
     public int MaxDegreeOfParallelism { get; init; } = -1;
 }
 
-/// <summary>What a build is doing.</summary>
+/// <summary>What a build is doing. A small index, which is not clustered, skips from storing to publishing.</summary>
 public enum BuildPhase
 {
     /// <summary>Checking the vectors.</summary>
