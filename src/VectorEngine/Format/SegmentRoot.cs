@@ -51,7 +51,7 @@ internal sealed class SegmentRoot
         {
             Space = space,
             Lists = space is null ? null : ListTable.Read(root, description, space.Layout),
-            DirectorySign = space is null ? default : root.Section(SectionKind.DirectorySign, space.Layout.BlocksLength(description.ListCount)),
+            DirectorySign = space is null ? default : ReadDirectorySign(root, description, space.Layout),
             DirectoryEx = space is null ? default : root.Section(SectionKind.DirectoryEx, space.Layout.ExListLength(description.ListCount)),
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
@@ -68,6 +68,19 @@ internal sealed class SegmentRoot
             throw root.Corrupt(SectionKind.Mean, "a value is not finite");
         ReadOnlyMemory<byte> signs = root.Section(SectionKind.RotationSigns, Rotation.Rounds * layout.PaddedDimensions / 8);
         return new CodeSpace(description.Metric, new VectorTransform(mean, new Rotation(layout.PaddedDimensions, signs.Span), description.CentroidScale));
+    }
+
+    private static ReadOnlyMemory<byte> ReadDirectorySign(Container root, SegmentDescription description, CodeLayout layout)
+    {
+        ReadOnlyMemory<byte> directory = root.Section(SectionKind.DirectorySign, layout.BlocksLength(description.ListCount));
+        var blocks = new SignBlocks(layout, directory.Span, description.ListCount);
+        for (int list = 0; list < description.ListCount; list++)
+        {
+            if (blocks.Ordinal(list) != list)
+                throw root.Corrupt(SectionKind.DirectorySign, $"centroid {list} is said to be that of list {blocks.Ordinal(list)}");
+        }
+
+        return directory;
     }
 
     private static uint[] ReadMetadataChecksums(Container root, SegmentDescription description)
