@@ -1,10 +1,11 @@
 using VectorEngine.Kernels;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Building;
 
-/// <summary>The vectors of a build as they are coded: as given, or of unit length under cosine.</summary>
-internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
+/// <summary>The vectors of a build as they are coded: as they are stored, and of unit length under cosine.</summary>
+internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVectors stored)
 {
     /// <summary>Rows per work item; sums are taken per item and then in order, so that threads do not matter.</summary>
     private const int BlockRows = 1024;
@@ -17,6 +18,9 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
     public void Read<K>(int row, Span<float> destination) where K : struct, IKernels
     {
         vectors[row].CopyTo(destination);
+        // Bounds from the codes prune vectors whose exact distance is that of the rounded values.
+        if (stored == StoredVectors.Float16)
+            SpanMath.RoundToHalf(destination);
         if (metric == Metric.Cosine)
             VectorCheck.Normalise<K>(destination, K.Dot(destination, destination), row);
     }
@@ -35,7 +39,7 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
 
     /// <summary>Checks every vector and returns the mean and the mean squared distance from it.</summary>
     /// <exception cref="InvalidVectorException">A vector cannot be indexed; the first one is named.</exception>
-    public (float[] Mean, double Variance) Check(StoredVectors stored, ParallelOptions parallel)
+    public (float[] Mean, double Variance) Check(ParallelOptions parallel)
     {
         int blocks = (Count + BlockRows - 1) / BlockRows;
         double[][] sums = new double[blocks][];
