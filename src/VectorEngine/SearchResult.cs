@@ -8,11 +8,17 @@ public sealed class SearchResult
 {
     private readonly Neighbor[] _neighbors;
 
-    internal SearchResult(TopK nearest, SearchStage stage, in SearchReceipt receipt)
+    internal SearchResult(TopK nearest, Metric metric, SearchStage stage, in SearchReceipt receipt)
     {
+        // Estimates leave the metric's range; its nearest end is at least as near to the truth.
+        float least = metric == Metric.InnerProduct ? float.NegativeInfinity : 0, most = metric == Metric.Cosine ? 2 : float.PositiveInfinity;
         _neighbors = new Neighbor[nearest.Count];
         for (int rank = 0; rank < _neighbors.Length; rank++)
-            _neighbors[rank] = nearest[rank];
+        {
+            Neighbor neighbor = nearest[rank];
+            _neighbors[rank] = neighbor with { Distance = Math.Clamp(neighbor.Distance, least, most) };
+        }
+
         Stage = stage;
         Receipt = receipt;
     }

@@ -176,7 +176,7 @@ public sealed class VectorIndex : IDisposable
         try
         {
             _searcher.Finish(scratch);
-            return new SearchResult(scratch.Results, plan.Stage, scratch.Receipt);
+            return new SearchResult(scratch.Results, Metric, plan.Stage, scratch.Receipt);
         }
         finally
         {
@@ -193,7 +193,7 @@ public sealed class VectorIndex : IDisposable
             {
                 await _searcher.LoadAsync(scratch, cancellationToken).ConfigureAwait(false);
                 _searcher.Finish(scratch);
-                result = new SearchResult(scratch.Results, scratch.Plan.Stage, scratch.Receipt);
+                result = new SearchResult(scratch.Results, Metric, scratch.Plan.Stage, scratch.Receipt);
             }
             finally
             {
