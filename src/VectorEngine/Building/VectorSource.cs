@@ -25,13 +25,20 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVe
             VectorCheck.Normalise<K>(destination, K.Dot(destination, destination), row);
     }
 
-    /// <summary>Copies rows as they are coded.</summary>
-    public float[] Gather(ReadOnlyMemory<int> rows, ParallelOptions parallel)
+    /// <summary>Copies a row less the mean, as it is clustered: scores of vectors far from the origin would differ by less than their rounding.</summary>
+    public void ReadCentred<K>(int row, ReadOnlySpan<float> mean, Span<float> destination) where K : struct, IKernels
+    {
+        Read<K>(row, destination);
+        SpanMath.Subtract(destination, mean, destination);
+    }
+
+    /// <summary>Copies rows less the mean.</summary>
+    public float[] Gather(ReadOnlyMemory<int> rows, float[] mean, ParallelOptions parallel)
     {
         float[] gathered = new float[checked(rows.Length * Dimensions)];
         ForBlocks(rows.Length, parallel, (start, count) =>
         {
-            var action = new GatherBlock { Source = this, Rows = rows.Span.Slice(start, count), Destination = gathered.AsSpan(start * Dimensions, count * Dimensions) };
+            var action = new GatherBlock { Source = this, Mean = mean, Rows = rows.Span.Slice(start, count), Destination = gathered.AsSpan(start * Dimensions, count * Dimensions) };
             KernelDispatch.Run(ref action);
         });
         return gathered;
@@ -84,13 +91,14 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVe
     private ref struct GatherBlock : IKernelAction
     {
         public VectorSource Source;
+        public float[] Mean;
         public ReadOnlySpan<int> Rows;
         public Span<float> Destination;
 
         public readonly void Run<K>() where K : struct, IKernels
         {
             for (int i = 0; i < Rows.Length; i++)
-                Source.Read<K>(Rows[i], Destination.Slice(i * Source.Dimensions, Source.Dimensions));
+                Source.ReadCentred<K>(Rows[i], Mean, Destination.Slice(i * Source.Dimensions, Source.Dimensions));
         }
     }
 
