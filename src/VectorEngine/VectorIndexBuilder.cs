@@ -44,7 +44,7 @@ public static class VectorIndexBuilder
             WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
             await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is not OperationCanceledException || cancellationToken.IsCancellationRequested)
+        catch
         {
             await DeleteAsync(store, name, segment).ConfigureAwait(false);
             throw;
@@ -82,9 +82,9 @@ public static class VectorIndexBuilder
             await foreach (ObjectInfo written in store.ListAsync(IndexKeys.Segment(name, segment).Prefix + "/").ConfigureAwait(false))
                 await store.DeleteAsync(written.Key).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is VectorEngineException or IOException or TimeoutException)
+        catch
         {
-            // The build's own failure is the one to report.
+            // Whatever it is: the build's own failure is the one to report.
         }
     }
 }
