@@ -11,11 +11,15 @@ public sealed class SearchResult : IReadOnlyList<SearchHit>
 
     internal SearchResult(TopK nearest, Metric metric, SearchStage stage, in SearchReceipt receipt)
     {
-        // Estimates of small distances may fall below zero, which only an inner product can be.
-        float least = metric == Metric.InnerProduct ? float.NegativeInfinity : 0;
+        // Estimates leave the metric's range; its nearest end is at least as near to the truth.
+        float least = metric == Metric.InnerProduct ? float.NegativeInfinity : 0, most = metric == Metric.Cosine ? 2 : float.PositiveInfinity;
         _neighbors = new Neighbor[nearest.Count];
         for (int rank = 0; rank < _neighbors.Length; rank++)
-            _neighbors[rank] = nearest[rank] with { Distance = MathF.Max(least, nearest[rank].Distance) };
+        {
+            Neighbor neighbor = nearest[rank];
+            _neighbors[rank] = neighbor with { Distance = Math.Clamp(neighbor.Distance, least, most) };
+        }
+
         Stage = stage;
         Receipt = receipt;
     }

@@ -195,6 +195,7 @@ public sealed class VectorIndex : IDisposable
             SearchResult result;
             try
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 await _searcher.LoadAsync(scratch, cancellationToken).ConfigureAwait(false);
                 _searcher.Finish(scratch);
                 result = new SearchResult(scratch.Results, Metric, scratch.Plan.Stage, scratch.Receipt);

@@ -48,7 +48,7 @@ public static class VectorIndexBuilder
             WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
             await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is not OperationCanceledException || cancellationToken.IsCancellationRequested)
+        catch
         {
             await DeleteUnpublishedAsync(store, name, segment).ConfigureAwait(false);
             throw;
@@ -105,9 +105,9 @@ public static class VectorIndexBuilder
                 return;
             await DeleteAllAsync(store, IndexKeys.Segment(name, segment).Prefix + "/", CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is VectorEngineException or IOException or TimeoutException)
+        catch
         {
-            // The build's own failure is the one to report.
+            // Whatever it is: the build's own failure is the one to report.
         }
     }
 }

@@ -50,7 +50,7 @@ internal sealed class ArrowFileReader
         if (rowCounts is null)
             return reader;
         if (rowCounts.Count != reader.Blocks.Count)
-            throw new ArgumentException($"{rowCounts.Count} row counts for {reader.Blocks.Count} batches.", nameof(rowCounts));
+            throw new CorruptDataException(objectKey, 0, source.Length, $"{rowCounts.Count} row counts for {reader.Blocks.Count} batches");
         reader._rowStarts = SumRows(rowCounts);
         return reader;
     }

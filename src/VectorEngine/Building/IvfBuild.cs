@@ -21,8 +21,8 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
         IObjectStore store, SegmentKeys keys, SegmentDescription description, float[] mean, double variance, ContainerWriter root, CancellationToken cancellationToken)
     {
         CodeSpace space = CreateSpace(mean, variance);
-        float[] centroids = await Task.Run(Train, cancellationToken).ConfigureAwait(false);
-        int[] labels = await Task.Run(() => Assign(centroids), cancellationToken).ConfigureAwait(false);
+        float[] centroids = await Task.Run(() => Train(mean), cancellationToken).ConfigureAwait(false);
+        int[] labels = await Task.Run(() => Assign(centroids, mean), cancellationToken).ConfigureAwait(false);
         int[] members = KMeans.GroupByLabel(labels, clusters, out int[] offsets);
         Half[] stored = RotateCentroids(space, centroids);
         onProgress(BuildPhase.Encoding, 0);
@@ -57,18 +57,19 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
         return new CodeSpace(options.Metric, new VectorTransform(mean, rotation, scale));
     }
 
-    private float[] Train()
+    /// <summary>Centroids less the mean.</summary>
+    private float[] Train(float[] mean)
     {
         onProgress(BuildPhase.Training, 0);
         var random = new SeededRandom(options.Seed);
         int[] sample = random.Sample(source.Count, KMeans.SampleSize(source.Count, clusters));
         float[] centroids = KMeans.Train(
-            source.Gather(sample, parallel), source.Dimensions, clusters, random, parallel, fraction => onProgress(BuildPhase.Training, fraction));
+            source.Gather(sample, mean, parallel), source.Dimensions, clusters, random, parallel, fraction => onProgress(BuildPhase.Training, fraction));
         onProgress(BuildPhase.Training, 1);
         return centroids;
     }
 
-    private int[] Assign(float[] centroids)
+    private int[] Assign(float[] centroids, float[] mean)
     {
         onProgress(BuildPhase.Assigning, 0);
         var nearest = new NearestCentroid(centroids, source.Dimensions);
@@ -76,7 +77,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
         int done = 0;
         VectorSource.ForBlocks(source.Count, parallel, (start, count) =>
         {
-            var action = new AssignRows { Source = source, Nearest = nearest, Start = start, Labels = labels.AsSpan(start, count) };
+            var action = new AssignRows { Source = source, Mean = mean, Nearest = nearest, Start = start, Labels = labels.AsSpan(start, count) };
             KernelDispatch.Run(ref action);
             onProgress(BuildPhase.Assigning, Interlocked.Add(ref done, count) / (double)source.Count);
         });
@@ -153,6 +154,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
     private ref struct AssignRows : IKernelAction
     {
         public VectorSource Source;
+        public float[] Mean;
         public NearestCentroid Nearest;
         public int Start;
         public Span<int> Labels;
@@ -164,7 +166,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
             {
                 int count = Math.Min(NearestCentroid.BlockRows, Labels.Length - first);
                 for (int i = 0; i < count; i++)
-                    Source.Read<K>(Start + first + i, rows.AsSpan(i * Source.Dimensions, Source.Dimensions));
+                    Source.ReadCentred<K>(Start + first + i, Mean, rows.AsSpan(i * Source.Dimensions, Source.Dimensions));
                 Nearest.Assign<K>(rows.AsSpan(0, count * Source.Dimensions), Labels.Slice(first, count));
             }
         }
@@ -182,7 +184,7 @@ internal sealed class IvfBuild(VectorSource source, VectorIndexOptions options, 
             float[] rotated = new float[padded];
             for (int c = 0; c < Centroids.Length / dimensions; c++)
             {
-                Space.Transform.Apply<K>(Centroids.AsSpan(c * dimensions, dimensions), rotated);
+                Space.Transform.Rotate<K>(Centroids.AsSpan(c * dimensions, dimensions), rotated);
                 for (int i = 0; i < padded; i++)
                     Result[(c * padded) + i] = (Half)Math.Clamp(rotated[i] * Space.Transform.CentroidScale, -65504f, 65504f);
             }

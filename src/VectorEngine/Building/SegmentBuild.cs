@@ -23,9 +23,9 @@ internal static class SegmentBuild
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.MaxDegreeOfParallelism, CancellationToken = cancellationToken };
         bool flat = (options.ClusterCount is null && vectors.Count <= LargestFlat) || vectors.Dimensions < CodeLayout.MinDimensions;
         StoredVectors stored = flat && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
-        var source = new VectorSource(vectors, options.Metric);
+        var source = new VectorSource(vectors, options.Metric, stored);
         onProgress(BuildPhase.Checking, 0);
-        (float[] mean, double variance, float commonLength) = await Task.Run(() => source.Check(stored, parallel), cancellationToken).ConfigureAwait(false);
+        (float[] mean, double variance, float commonLength) = await Task.Run(() => source.Check(parallel), cancellationToken).ConfigureAwait(false);
 
         onProgress(BuildPhase.Checking, 1);
         var root = new ContainerWriter();

@@ -4,11 +4,14 @@ using VectorEngine.Quantization;
 
 namespace VectorEngine.Building;
 
-/// <summary>The vectors of a build as they are coded: as given, or of unit length under cosine.</summary>
-internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
+/// <summary>The vectors of a build as they are coded: as they are stored, and of unit length under cosine.</summary>
+internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVectors stored)
 {
     /// <summary>Rows per work item; sums are taken per item and then in order, so that threads do not matter.</summary>
     private const int BlockRows = 1024;
+
+    /// <summary>Lengths that deviate by less than this share of their mean, in root mean square, count as equal.</summary>
+    private const double EqualLengths = 0.02;
 
     public int Count => vectors.Count;
 
@@ -18,28 +21,35 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
     public void Read<K>(int row, Span<float> destination) where K : struct, IKernels
     {
         vectors[row].CopyTo(destination);
+        // Bounds from the codes prune vectors whose exact distance is that of the rounded values.
+        if (stored == StoredVectors.Float16)
+            SpanMath.RoundToHalf(destination);
         if (metric == Metric.Cosine)
             VectorCheck.Normalise<K>(destination, K.Dot(destination, destination), row);
     }
 
-    /// <summary>Copies rows as they are coded.</summary>
-    public float[] Gather(ReadOnlyMemory<int> rows, ParallelOptions parallel)
+    /// <summary>Copies a row less the mean, as it is clustered: scores of vectors far from the origin would differ by less than their rounding.</summary>
+    public void ReadCentred<K>(int row, ReadOnlySpan<float> mean, Span<float> destination) where K : struct, IKernels
+    {
+        Read<K>(row, destination);
+        SpanMath.Subtract(destination, mean, destination);
+    }
+
+    /// <summary>Copies rows less the mean.</summary>
+    public float[] Gather(ReadOnlyMemory<int> rows, float[] mean, ParallelOptions parallel)
     {
         float[] gathered = new float[checked(rows.Length * Dimensions)];
         ForBlocks(rows.Length, parallel, (start, count) =>
         {
-            var action = new GatherBlock { Source = this, Rows = rows.Span.Slice(start, count), Destination = gathered.AsSpan(start * Dimensions, count * Dimensions) };
+            var action = new GatherBlock { Source = this, Mean = mean, Rows = rows.Span.Slice(start, count), Destination = gathered.AsSpan(start * Dimensions, count * Dimensions) };
             KernelDispatch.Run(ref action);
         });
         return gathered;
     }
 
-    /// <summary>Lengths that deviate by less than this share of their mean, in root mean square, count as equal.</summary>
-    private const double EqualLengths = 0.02;
-
     /// <summary>Checks every vector and returns the mean, the mean squared distance from it, and the length that the vectors share; 0 if they share none.</summary>
     /// <exception cref="InvalidVectorException">A vector cannot be indexed; the first one is named.</exception>
-    public (float[] Mean, double Variance, float CommonLength) Check(StoredVectors stored, ParallelOptions parallel)
+    public (float[] Mean, double Variance, float CommonLength) Check(ParallelOptions parallel)
     {
         int blocks = (Count + BlockRows - 1) / BlockRows;
         double[][] sums = new double[blocks][];
@@ -85,13 +95,14 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric)
     private ref struct GatherBlock : IKernelAction
     {
         public VectorSource Source;
+        public float[] Mean;
         public ReadOnlySpan<int> Rows;
         public Span<float> Destination;
 
         public readonly void Run<K>() where K : struct, IKernels
         {
             for (int i = 0; i < Rows.Length; i++)
-                Source.Read<K>(Rows[i], Destination.Slice(i * Source.Dimensions, Source.Dimensions));
+                Source.ReadCentred<K>(Rows[i], Mean, Destination.Slice(i * Source.Dimensions, Source.Dimensions));
         }
     }
 

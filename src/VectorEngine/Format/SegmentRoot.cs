@@ -47,20 +47,17 @@ internal sealed class SegmentRoot
         SegmentDescription description = SegmentDescription.Read(root);
         bool ivf = description.Kind == SegmentKind.Ivf, metadata = description.MetadataLength > 0;
         CodeSpace? space = ivf ? ReadSpace(root, description) : null;
-        var segment = new SegmentRoot(description)
+        return new SegmentRoot(description)
         {
             Space = space,
             Lists = space is null ? null : ListTable.Read(root, description, space.Layout),
-            DirectorySign = space is null ? default : root.Section(SectionKind.DirectorySign, space.Layout.BlocksLength(description.ListCount)),
+            DirectorySign = space is null ? default : ReadDirectorySign(root, description, space.Layout),
             DirectoryEx = space is null ? default : root.Section(SectionKind.DirectoryEx, space.Layout.ExListLength(description.ListCount)),
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
             MetadataRows = metadata ? ReadMetadataRows(root, description) : [],
             MetadataChecksums = metadata ? ReadMetadataChecksums(root, description) : [],
         };
-        if (space is not null && !new SignBlocks(space.Layout, segment.DirectorySign.Span, description.ListCount).OrdinalsAreBelow(description.ListCount))
-            throw root.Corrupt(SectionKind.DirectorySign, "it names a list that does not exist");
-        return segment;
     }
 
     private static CodeSpace ReadSpace(Container root, SegmentDescription description)
@@ -71,6 +68,19 @@ internal sealed class SegmentRoot
             throw root.Corrupt(SectionKind.Mean, "a value is not finite");
         ReadOnlyMemory<byte> signs = root.Section(SectionKind.RotationSigns, Rotation.Rounds * layout.PaddedDimensions / 8);
         return new CodeSpace(description.Metric, new VectorTransform(mean, new Rotation(layout.PaddedDimensions, signs.Span), description.CentroidScale));
+    }
+
+    private static ReadOnlyMemory<byte> ReadDirectorySign(Container root, SegmentDescription description, CodeLayout layout)
+    {
+        ReadOnlyMemory<byte> directory = root.Section(SectionKind.DirectorySign, layout.BlocksLength(description.ListCount));
+        var blocks = new SignBlocks(layout, directory.Span, description.ListCount);
+        for (int list = 0; list < description.ListCount; list++)
+        {
+            if (blocks.Ordinal(list) != list)
+                throw root.Corrupt(SectionKind.DirectorySign, $"centroid {list} is said to be that of list {blocks.Ordinal(list)}");
+        }
+
+        return directory;
     }
 
     private static uint[] ReadMetadataChecksums(Container root, SegmentDescription description)

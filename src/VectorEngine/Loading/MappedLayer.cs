@@ -17,6 +17,11 @@ internal sealed class MappedLayer : Layer, IDisposable
     public MappedLayer(LayerSource source, string path)
     {
         _source = source;
+        var file = new FileInfo(path);
+        if (!file.Exists)
+            throw new ObjectNotFoundException(source.Key);
+        if (file.Length == 0)
+            throw new CorruptDataException(source.Key, 0, 0, "the file is empty"); // which cannot be mapped
         _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _extents = new MappedExtent?[source.Count];

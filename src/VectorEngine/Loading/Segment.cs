@@ -8,22 +8,22 @@ namespace VectorEngine.Loading;
 /// <summary>One immutable set of objects of an index: its root, and layers that read the rest by range when it is needed.</summary>
 internal sealed class Segment : IDisposable
 {
-    private delegate void ListVerifier(string key, int list, Extent extent, ReadOnlySpan<byte> bytes);
-
     private readonly List<MappedLayer> _mapped = [];
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
+    private readonly string _signKey;
 
     private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long rootLength, long memoryBudget, bool memoryMap)
     {
         RootLength = rootLength;
         _budget = new MemoryBudget(memoryBudget);
         _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
+        _signKey = keys.Sign;
         Root = root;
         if (root.Lists is { } lists)
         {
-            Sign = OpenLists(store, keys.Sign, lists, lists.Sign, VerifyOrdinals);
-            Ex = OpenLists(store, keys.Ex, lists, lists.Ex, null);
+            Sign = OpenLists(store, keys.Sign, lists, lists.Sign, CheckOrdinals);
+            Ex = OpenLists(store, keys.Ex, lists, lists.Ex, static (_, _) => { });
         }
 
         if (root.Vectors is { } stride)
@@ -79,14 +79,7 @@ internal sealed class Segment : IDisposable
             layer.Dispose();
     }
 
-    private void VerifyOrdinals(string key, int list, Extent extent, ReadOnlySpan<byte> bytes)
-    {
-        CodeLayout layout = Root.Space!.Layout;
-        if (!new SignBlocks(layout, bytes[layout.CentroidBytes..], Root.Lists!.Count(list)).OrdinalsAreBelow(Root.Description.Count))
-            throw new CorruptDataException(key, extent.Offset, extent.Length, $"posting list {list} names a vector that does not exist");
-    }
-
-    private Layer OpenLists(IObjectStore store, string key, ListTable lists, Func<int, Extent> extent, ListVerifier? verify)
+    private Layer OpenLists(IObjectStore store, string key, ListTable lists, Func<int, Extent> extent, Action<int, ReadOnlyMemory<byte>> check)
     {
         return OpenLayer(new LayerSource(store, key, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Verify));
 
@@ -94,7 +87,19 @@ internal sealed class Segment : IDisposable
         {
             if (Crc32C.Compute(bytes.Span) != extent(list).Checksum)
                 throw new CorruptDataException(key, extent(list).Offset, bytes.Length, $"posting list {list} has a wrong checksum");
-            verify?.Invoke(key, list, extent(list), bytes.Span);
+            check(list, bytes);
+        }
+    }
+
+    /// <summary>Searches use ordinals as rows without asking again.</summary>
+    private void CheckOrdinals(int list, ReadOnlyMemory<byte> bytes)
+    {
+        CodeLayout layout = Root.Space!.Layout;
+        var blocks = new SignBlocks(layout, bytes.Span[layout.CentroidBytes..], Root.Lists!.Count(list));
+        for (int posting = 0; posting < blocks.Count; posting++)
+        {
+            if (blocks.Ordinal(posting) >= (uint)Root.Description.Count)
+                throw new CorruptDataException(_signKey, Root.Lists.Sign(list).Offset, bytes.Length, $"posting list {list} names vector {blocks.Ordinal(posting)}");
         }
     }
 

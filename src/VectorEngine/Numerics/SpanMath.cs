@@ -43,5 +43,24 @@ internal static class SpanMath
             result[i] = a[i] * factor;
     }
 
+    /// <summary>Replaces each value, none beyond 65,504, by the float16 nearest to it; of two, the even one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RoundToHalf(Span<float> values)
+    {
+        // Normal float16 values have 13 bits less than float32. Below them lie multiples of 2^-24, the unit of float32 from 0.5 to 1.
+        const float SmallestNormal = 1f / (1 << 14), UnitOfTiny = 0.75f;
+        Span<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
+        foreach (ref Vector<float> value in wide)
+        {
+            Vector<int> bits = Vector.AsVectorInt32(value);
+            bits = (bits + Vector.Create(0xFFF) + ((bits >>> 13) & Vector<int>.One)) & Vector.Create(~0x1FFF);
+            Vector<float> tiny = value + Vector.Create(UnitOfTiny) - Vector.Create(UnitOfTiny);
+            value = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(value), Vector.Create(SmallestNormal)), tiny, Vector.AsVectorSingle(bits));
+        }
+
+        foreach (ref float value in values[(wide.Length * Vector<float>.Count)..])
+            value = (float)(Half)value;
+    }
+
     private static ReadOnlySpan<Vector<float>> Wide(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
 }

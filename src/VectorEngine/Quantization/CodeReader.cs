@@ -34,18 +34,6 @@ internal readonly ref struct SignBlocks(CodeLayout layout, ReadOnlySpan<byte> by
     public uint Ordinal(int posting) => BinaryPrimitives.ReadUInt32LittleEndian(
         Bytes[((posting / CodeLayout.BlockSize * layout.BlockBytes) + layout.OrdinalOffset + (posting % CodeLayout.BlockSize * 4))..]);
 
-    /// <summary>True if every posting's row is below <paramref name="limit"/>.</summary>
-    public bool OrdinalsAreBelow(int limit)
-    {
-        for (int posting = 0; posting < Count; posting++)
-        {
-            if (Ordinal(posting) >= (uint)limit)
-                return false;
-        }
-
-        return true;
-    }
-
     /// <summary>The slots of a block that hold postings, as a mask: the last block may have fewer than 32.</summary>
     public uint Occupied(int block)
     {

@@ -34,6 +34,6 @@ internal sealed class CodeSpace
         public required VectorTransform Transform;
         public required float[] Rotated;
 
-        public readonly void Run<K>() where K : struct, IKernels => Transform.RotateMean<K>(Rotated);
+        public readonly void Run<K>() where K : struct, IKernels => Transform.Rotate<K>(Transform.Mean.Span, Rotated);
     }
 }

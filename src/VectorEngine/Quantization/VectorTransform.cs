@@ -42,11 +42,13 @@ internal sealed class VectorTransform
         _rotation.Apply<K>(rotated);
     }
 
-    /// <summary>P(mean).</summary>
-    public void RotateMean<K>(Span<float> rotated) where K : struct, IKernels
+    /// <summary>P(difference): of a vector from which the mean was subtracted already, or which is none.</summary>
+    /// <param name="difference"><see cref="Dimensions"/> floats.</param>
+    /// <param name="rotated">Receives <see cref="PaddedDimensions"/> floats.</param>
+    public void Rotate<K>(ReadOnlySpan<float> difference, Span<float> rotated) where K : struct, IKernels
     {
-        _mean.CopyTo(rotated);
-        rotated[_mean.Length..].Clear();
+        difference.CopyTo(rotated);
+        rotated[difference.Length..].Clear();
         _rotation.Apply<K>(rotated);
     }
 }

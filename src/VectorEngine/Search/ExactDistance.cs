@@ -37,11 +37,14 @@ internal static class ExactDistance
     {
         float squaredNorm = K.Dot(vector, vector);
         if (squaredNorm >= 1e-20f)
-            return 1 - (dot / MathF.Sqrt(squaredNorm));
+            return Cosine(dot / MathF.Sqrt(squaredNorm));
         // Squares of small values underflow.
         Span<float> unit = stackalloc float[CodeLayout.MaxDimensions];
         vector.CopyTo(unit);
         VectorCheck.Normalise<K>(unit[..vector.Length], squaredNorm, 0);
-        return 1 - K.Dot(query, unit[..vector.Length]);
+        return Cosine(K.Dot(query, unit[..vector.Length]));
     }
+
+    /// <summary>Rounding may leave a cosine a little beyond 1.</summary>
+    private static float Cosine(float cosine) => 1 - Math.Clamp(cosine, -1, 1);
 }

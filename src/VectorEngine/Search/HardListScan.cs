@@ -25,6 +25,9 @@ internal ref struct HardListScan
     /// <summary>|y|, rounded up.</summary>
     public required double QueryNorm;
 
+    /// <summary>At least the length of everything that was summed up in float32 for this list, but for the residuals.</summary>
+    public required double Reach;
+
     private ReadOnlySpan<byte> _exRecords;
 
     public void Run<K>() where K : struct, IKernels
@@ -90,9 +93,11 @@ internal ref struct HardListScan
         double product = f * ((double)queryProduct - centroidProduct), rounding = f * ((double)queryRounding + centroidRounding);
         (double low, double high) = HardBound.Range(product - rounding, product + rounding, residual, factors.Error, QueryNorm);
         double shared = Base + (double)factors.Add - (weight * f * centroidProduct);
-        // Base, add and the products were rounded to float32: one part in 10^5 of each covers it, and the sums of an exact distance.
+        // Base, add and the products were rounded to float32, and so were both rotated vectors: one part in 10^5 of each covers it,
+        // and the sums of an exact distance. Inner products cancel: their error is in proportion to the vectors, not to the result.
+        double longest = Reach + residual, vectors = Space.Metric == Metric.SquaredL2 ? weight * (residual + QueryNorm) * longest : longest * longest;
         double slack = (weight * f * centroidRounding)
-            + (1e-5 * (Math.Abs(Base) + Math.Abs(factors.Add) + (weight * f * (Math.Abs(queryProduct) + Math.Abs(centroidProduct))) + (weight * residual * QueryNorm)));
+            + (1e-5 * (Math.Abs(Base) + Math.Abs(factors.Add) + (weight * f * (Math.Abs(queryProduct) + Math.Abs(centroidProduct))) + vectors));
         return new Interval(estimate, shared - (weight * high) - slack, shared - (weight * low) + slack);
     }
 

@@ -77,6 +77,13 @@ internal static class IvfSearch
         var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], count);
         if (plan.Bound == ErrorBound.Hard)
         {
+            double queryNorm = Math.Sqrt(squaredNorm) * (1 + 1e-5);
+            double shared = space.Metric switch
+            {
+                Metric.SquaredL2 => 0,
+                Metric.InnerProduct => Math.Sqrt(K.Dot(space.RotatedMean, space.RotatedMean)),
+                _ => 1,
+            };
             new HardListScan
             {
                 Space = space,
@@ -87,7 +94,8 @@ internal static class IvfSearch
                 ExLayer = segment.Ex!,
                 List = list,
                 Base = listBase,
-                QueryNorm = Math.Sqrt(squaredNorm) * (1 + 1e-5),
+                QueryNorm = queryNorm,
+                Reach = shared + scratch.RotatedNorm + queryNorm,
             }.Run<K>();
             return;
         }

@@ -1,0 +1,175 @@
+using VectorEngine.Arrow;
+using VectorEngine.Format;
+using VectorEngine.Storage;
+using VectorEngine.Tests.Storage;
+using VectorEngine.Tests.TestData;
+
+namespace VectorEngine.Tests.Index;
+
+/// <summary>A build is published whole or leaves nothing.</summary>
+public sealed class BuildFailureTests
+{
+    private static readonly VectorMatrix Vectors = GeneratedVectors.Normal(300, 12, 1);
+
+    private static readonly VectorIndexOptions Options = new() { ClusterCount = 5, StoredVectors = StoredVectors.Float32 };
+
+    private static readonly RecordBatch Metadata = new(("number", ArrowArray.From<long>([.. Enumerable.Range(0, 300).Select(i => (long)i)])));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whichever_write_fails_nothing_is_left(bool onDisk)
+    {
+        using var folder = new TemporaryFolder();
+        using var files = new FileObjectStore(folder.Path);
+        IObjectStore inner = onDisk ? files : new MemoryObjectStore();
+        int writes = await CountWritesAsync();
+        for (int failAt = 1; failAt <= writes; failAt++)
+        {
+            var store = new FailingStore(inner, failAt, () => new IOException("No more."));
+            await Assert.ThrowsAsync<IOException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
+            Assert.Empty(await TestIndex.ObjectsAsync(inner));
+        }
+
+        using VectorIndex first = await TestIndex.BuildAsync(Vectors, Options, inner, Metadata);
+        SortedDictionary<string, byte[]> published = await TestIndex.ObjectsAsync(inner);
+        (long, float)[] hits = first.Search(Vectors[0], 5).Hits();
+        for (int failAt = 1; failAt <= writes; failAt++)
+        {
+            var store = new FailingStore(inner, failAt, () => new TimeoutException("Too slow."));
+            await Assert.ThrowsAsync<TimeoutException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
+            Assert.Equal(published, await TestIndex.ObjectsAsync(inner));
+            using VectorIndex still = await VectorIndex.OpenAsync(inner, TestIndex.Name);
+            Assert.Equal(1, still.Version);
+            Assert.Equal(hits, still.Search(Vectors[0], 5).Hits());
+        }
+    }
+
+    [Fact]
+    public async Task A_store_that_gives_up_with_a_cancellation_of_its_own_leaves_nothing_either()
+    {
+        // As HttpClient does on a timeout: nobody cancelled the build.
+        var inner = new MemoryObjectStore();
+        for (int failAt = 1; failAt < await CountWritesAsync(); failAt++)
+        {
+            var store = new FailingStore(inner, failAt, () => new TaskCanceledException("A timeout."));
+            await Assert.ThrowsAsync<TaskCanceledException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
+            Assert.Empty(await TestIndex.ObjectsAsync(inner));
+        }
+    }
+
+    [Fact]
+    public async Task A_failure_to_clean_up_does_not_hide_the_failure()
+    {
+        // The last write but one is the root's: by then there is something to delete.
+        var store = new FailingStore(new MemoryObjectStore(), await CountWritesAsync() - 1, () => new IOException("No more.")) { FailsToDelete = true };
+        Assert.Equal("No more.", (await Assert.ThrowsAsync<IOException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata))).Message);
+    }
+
+    [Fact]
+    public async Task A_pointer_that_was_written_although_it_failed_is_valid()
+    {
+        var inner = new MemoryObjectStore();
+        var store = new FailingStore(inner, await CountWritesAsync(), () => new IOException("The answer got lost."), afterwards: true);
+        await Assert.ThrowsAsync<IOException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
+        using VectorIndex index = await VectorIndex.OpenAsync(inner, TestIndex.Name);
+        Assert.Equal(7, index.Search(Vectors[7], 1, new SearchOptions { Columns = ["number"], ProbeCount = 5 })[0].Ordinal);
+    }
+
+    [Theory]
+    [InlineData(BuildPhase.Checking)]
+    [InlineData(BuildPhase.Storing)]
+    [InlineData(BuildPhase.Training)]
+    [InlineData(BuildPhase.Assigning)]
+    [InlineData(BuildPhase.Encoding)]
+    [InlineData(BuildPhase.Publishing)]
+    public async Task A_build_cancelled_in_any_phase_leaves_nothing(BuildPhase phase)
+    {
+        var store = new MemoryObjectStore();
+        using VectorIndex old = await TestIndex.BuildAsync(Vectors, Options, store, Metadata);
+        SortedDictionary<string, byte[]> published = await TestIndex.ObjectsAsync(store);
+        using var cancellation = new CancellationTokenSource();
+        var progress = new ImmediateProgress(reached =>
+        {
+            if (reached.Phase == phase)
+                cancellation.Cancel();
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata, progress, cancellation.Token));
+        Assert.Equal(published, await TestIndex.ObjectsAsync(store));
+    }
+
+    [Fact]
+    public async Task Progress_goes_through_the_phases_in_order()
+    {
+        var reports = new List<BuildProgress>();
+        await VectorIndexBuilder.BuildAsync(new MemoryObjectStore(), "a", Vectors, Options with { MaxDegreeOfParallelism = 1 }, Metadata, new ImmediateProgress(reports.Add));
+        Assert.Equal(reports.Select(report => report.Phase).Order(), reports.Select(report => report.Phase));
+        Assert.Equal(Enum.GetValues<BuildPhase>(), reports.Select(report => report.Phase).Distinct());
+        Assert.All(reports, report => Assert.InRange(report.Fraction, 0, 1));
+        Assert.Equal(new BuildProgress(BuildPhase.Publishing, 1), reports[^1]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Of_two_racing_builds_one_wins_and_the_other_leaves_nothing(bool rebuilt)
+    {
+        var store = new MemoryObjectStore();
+        if (rebuilt)
+            await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options);
+        SortedDictionary<string, byte[]> published = [];
+        var loser = new InterruptedStore(store, IndexKeys.Pointer(TestIndex.Name), async () =>
+        {
+            await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options);
+            published = await TestIndex.ObjectsAsync(store, IndexKeys.Pointer(TestIndex.Name));
+        });
+        WriteConflictException conflict = await Assert.ThrowsAsync<WriteConflictException>(
+            () => VectorIndexBuilder.BuildAsync(loser, TestIndex.Name, Vectors, Options, Metadata));
+        Assert.Equal(IndexKeys.Pointer(TestIndex.Name), conflict.ObjectKey);
+        SortedDictionary<string, byte[]> left = await TestIndex.ObjectsAsync(store);
+        Assert.Equal(published.Single().Value, left[IndexKeys.Pointer(TestIndex.Name)]);
+        Assert.DoesNotContain(left.Keys, key => key.EndsWith("/metadata", StringComparison.Ordinal));
+        Assert.Equal(rebuilt ? 2 : 1, left.Keys.Count(key => key.EndsWith("/root", StringComparison.Ordinal)));
+        using VectorIndex winner = await VectorIndex.OpenAsync(store, TestIndex.Name);
+        Assert.Equal(rebuilt ? 2 : 1, winner.Version);
+    }
+
+    [Fact]
+    public async Task Many_builds_at_once_publish_exactly_one_version_after_the_other()
+    {
+        var store = new MemoryObjectStore();
+        int conflicts = 0;
+        await Parallel.ForAsync(0, 8, async (_, _) =>
+        {
+            try
+            {
+                await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options with { MaxDegreeOfParallelism = 1 });
+            }
+            catch (WriteConflictException)
+            {
+                Interlocked.Increment(ref conflicts);
+            }
+        });
+        using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
+        Assert.Equal(8 - conflicts, index.Version);
+        Assert.Equal(8 - conflicts, (await TestIndex.ObjectsAsync(store)).Keys.Count(key => key.EndsWith("/root", StringComparison.Ordinal)));
+    }
+
+    private static async Task<int> CountWritesAsync()
+    {
+        var counting = new FailingStore(new MemoryObjectStore(), int.MaxValue, () => new InvalidOperationException());
+        await VectorIndexBuilder.BuildAsync(counting, TestIndex.Name, Vectors, Options, Metadata);
+        return counting.Calls;
+    }
+
+    /// <summary>Calls back at once, on the thread that reports.</summary>
+    private sealed class ImmediateProgress(Action<BuildProgress> report) : IProgress<BuildProgress>
+    {
+        public void Report(BuildProgress value)
+        {
+            lock (report)
+                report(value);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using VectorEngine.Arrow;
+using VectorEngine.Storage;
+
+namespace VectorEngine.Tests.TestData;
+
+/// <summary>Builds and opens indexes in one call.</summary>
+internal static class TestIndex
+{
+    public const string Name = "test";
+
+    public static async Task<VectorIndex> BuildAsync(
+        VectorMatrix vectors, VectorIndexOptions? options = null, IObjectStore? store = null, RecordBatch? metadata = null, OpenOptions? open = null)
+    {
+        store ??= new MemoryObjectStore();
+        await VectorIndexBuilder.BuildAsync(store, Name, vectors, options, metadata);
+        return await VectorIndex.OpenAsync(store, Name, open);
+    }
+
+    /// <summary>The objects of a store, with their bytes.</summary>
+    public static async Task<SortedDictionary<string, byte[]>> ObjectsAsync(IObjectStore store, string prefix = "")
+    {
+        var objects = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
+        await foreach (ObjectInfo found in store.ListAsync(prefix))
+            objects[found.Key] = (await store.TryReadAsync(found.Key))!.Content.ToArray();
+        return objects;
+    }
+
+    /// <summary>The one key that ends so.</summary>
+    public static string Key(this SortedDictionary<string, byte[]> objects, string end) => objects.Keys.Single(key => key.EndsWith(end, StringComparison.Ordinal));
+
+    public static (long Ordinal, float Distance)[] Hits(this SearchResult result) =>
+        [.. Enumerable.Range(0, result.Count).Select(rank => (result[rank].Ordinal, result[rank].Distance))];
+
+    public static (long Ordinal, float Distance, float ErrorBound)[] Bounds(this SearchResult result) =>
+        [.. Enumerable.Range(0, result.Count).Select(rank => (result[rank].Ordinal, result[rank].Distance, result[rank].ErrorBound))];
+}
