@@ -1,0 +1,156 @@
+using System.Runtime.CompilerServices;
+using VectorEngine.Arrow;
+using VectorEngine.Format;
+using VectorEngine.Storage;
+using VectorEngine.Tests.TestData;
+
+namespace VectorEngine.Tests.Format;
+
+/// <summary>
+/// A small index as it was written once, byte by byte: a change of the format, of the clustering or of the codes shows here.
+/// </summary>
+/// <remarks>
+/// The vectors are small integers, symmetric around the centres of four clusters, so that every sum is exact in float32 and the bytes do not depend
+/// on the order in which an instruction set adds. After an intended change, run the tests once with <c>VECTORENGINE_WRITE_FIXTURES=1</c>, which
+/// writes the files anew, and review what changed.
+/// </remarks>
+public sealed class FixtureTests
+{
+    private const string Variable = "VECTORENGINE_WRITE_FIXTURES";
+    private const int Count = 64, Dimensions = 13;
+
+    private static readonly string[] ObjectNames = ["root", "sign", "ex", "vectors", "checksums", "metadata"];
+
+    private static readonly VectorIndexOptions Options = new() { ClusterCount = 4, StoredVectors = StoredVectors.Float16 };
+
+    [Fact]
+    public async Task A_build_writes_the_same_bytes_as_ever()
+    {
+        var store = new MemoryObjectStore();
+        await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors(), Options, Metadata());
+        SortedDictionary<string, byte[]> objects = await TestIndex.ObjectsAsync(store);
+        if (Environment.GetEnvironmentVariable(Variable) == "1")
+            await WriteAsync(objects);
+        foreach (string name in ObjectNames)
+        {
+            byte[] expected = await File.ReadAllBytesAsync(FilePath(name)), actual = objects[objects.Key("/" + name)];
+            int same = expected.AsSpan().CommonPrefixLength(actual);
+            if (same < Math.Max(expected.Length, actual.Length))
+                Assert.Fail($"{name} differs from byte {same} on ({expected.Length} bytes then, {actual.Length} now).");
+        }
+    }
+
+    [Fact]
+    public async Task What_was_written_then_is_read_today()
+    {
+        using VectorIndex index = await OpenAsync();
+        Assert.Equal((Count, Dimensions, Metric.SquaredL2, 4, StoredVectors.Float16), (index.Count, index.Dimensions, index.Metric, index.ClusterCount, index.StoredVectors));
+        VectorMatrix vectors = Vectors();
+        foreach (ErrorBound bound in Enum.GetValues<ErrorBound>())
+        {
+            var options = new SearchOptions { ProbeCount = 4, Bound = bound, Epsilon0 = 6, Columns = ["name", "row"] };
+            for (int q = 0; q < Count; q++)
+            {
+                SearchResult result = index.Search(vectors[q], 7, options);
+                Assert.Equal(Reference.Nearest(vectors, Metric.SquaredL2, vectors[q], 7), result.Hits());
+                for (int rank = 0; rank < 7; rank++)
+                {
+                    Assert.Equal(result[rank].Ordinal, result.Rows!.Column<PrimitiveArray<long>>("row")[rank]);
+                    Assert.Equal(Metadata().Column<Utf8Array>("name").GetString((int)result[rank].Ordinal), result.Rows.Column<Utf8Array>("name").GetString(rank));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Its_codes_decode_as_the_document_says()
+    {
+        // Factors and codes, from the bytes alone, give estimates near the true distances.
+        byte[] root = await File.ReadAllBytesAsync(FilePath("root")), sign = await File.ReadAllBytesAsync(FilePath("sign")), ex = await File.ReadAllBytesAsync(FilePath("ex"));
+        var decoder = new Quantization.FormatDecoder(Dimensions);
+        var container = new Container("root", root, ObjectKind.Root);
+        SegmentRoot parsed = SegmentRoot.Read("root", root);
+        float scale = BitConverter.ToSingle(container.Section(SectionKind.Description).Span[28..]);
+        int signOffset = 64, exOffset = 64, seen = 0;
+        for (int list = 0; list < 4; list++)
+        {
+            int count = BitConverter.ToInt32(container.Section(SectionKind.ListTable).Span[(12 * list)..]);
+            float[] centroid = Array.ConvertAll(decoder.Centroid(sign.AsSpan(signOffset)), value => value / scale);
+            ReadOnlySpan<byte> blocks = sign.AsSpan(signOffset + decoder.CentroidBytes), records = ex.AsSpan(exOffset);
+            for (int posting = 0; posting < count; posting++)
+            {
+                int ordinal = (int)decoder.Ordinal(blocks, posting);
+                seen |= 1 << (ordinal % 32);
+                for (int q = 0; q < Count; q += 5)
+                {
+                    float[] query = Engine.Transform(parsed.Space!.Transform, Vectors()[q]);
+                    double listBase = Reference.SquaredL2(query, centroid), truth = Reference.SquaredL2(Vectors()[q], Vectors()[ordinal]);
+                    byte[] codes = decoder.Codes(blocks, records, posting);
+                    Assert.InRange(truth, Estimate(decoder.SignFactors(blocks, posting), codes, 1), Estimate(decoder.SignFactors(blocks, posting), codes, -1));
+                    Assert.InRange(truth, FullEstimate(1), FullEstimate(-1));
+
+                    double Estimate(Quantization.FormatDecoder.Factors factors, byte[] u, int below) =>
+                        listBase + factors.Add + (factors.Rescale * Reference.Dot(Array.ConvertAll(u, value => (value >> 3) - 0.5f), query)) - Bound(factors, below);
+
+                    double FullEstimate(int below)
+                    {
+                        Quantization.FormatDecoder.Factors factors = decoder.ExFactors(ex.AsSpan(exOffset), posting);
+                        return listBase + factors.Add + (factors.Rescale * Reference.Dot(Array.ConvertAll(codes, value => value - 7.5f), query)) - Bound(factors, below);
+                    }
+
+                    double Bound(Quantization.FormatDecoder.Factors factors, int below) => below * ((2 * factors.Error * Math.Sqrt(listBase)) + 1e-3);
+                }
+            }
+
+            signOffset += decoder.SignListBytes(count);
+            exOffset += decoder.ExListBytes(count);
+        }
+
+        Assert.Equal((sign.Length, ex.Length, -1), (signOffset, exOffset + 64, seen));
+    }
+
+    private static async Task<VectorIndex> OpenAsync()
+    {
+        var store = new MemoryObjectStore();
+        byte[] pointer = await File.ReadAllBytesAsync(FilePath("pointer"));
+        string pointerKey = IndexKeys.Pointer(TestIndex.Name);
+        await store.WriteAsync(pointerKey, pointer, WriteCondition.Absent);
+        string prefix = IndexKeys.Segment(TestIndex.Name, Manifest.ReadPointer(pointerKey, pointer).Segment).Prefix;
+        foreach (string name in ObjectNames)
+            await store.WriteAsync($"{prefix}/{name}", await File.ReadAllBytesAsync(FilePath(name)), WriteCondition.Absent);
+        return await VectorIndex.OpenAsync(store, TestIndex.Name);
+    }
+
+    private static async Task WriteAsync(SortedDictionary<string, byte[]> objects)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(FilePath("root"))!);
+        foreach (string name in (string[])[.. ObjectNames, "pointer"])
+            await File.WriteAllBytesAsync(FilePath(name), objects[objects.Key("/" + name)]);
+    }
+
+    /// <summary>Sixteen vectors around each of four centres that add up to zero: each offset with its opposite.</summary>
+    private static VectorMatrix Vectors()
+    {
+        var random = new Random(1);
+        float[] values = new float[Count * Dimensions];
+        for (int pair = 0; pair < Count / 2; pair++)
+        {
+            int cluster = pair % 4;
+            for (int d = 0; d < Dimensions; d++)
+            {
+                int centre = (cluster % 2 == 0 ? 12 : -12) * ((d + (cluster / 2)) % 3 == 0 ? 1 : 0), offset = random.Next(-2, 3);
+                values[(2 * pair * Dimensions) + d] = centre + offset;
+                values[(((2 * pair) + 1) * Dimensions) + d] = centre - offset;
+            }
+        }
+
+        return new VectorMatrix(values, Dimensions);
+    }
+
+    private static RecordBatch Metadata() => new(
+        ("name", ArrowArray.From(Enumerable.Range(0, Count).Select(i => i % 9 == 4 ? null : $"vector {i}").ToArray())),
+        ("row", ArrowArray.From<long>(Enumerable.Range(0, Count).Select(i => (long)i).ToArray())));
+
+    private static string FilePath(string name, [CallerFilePath] string thisFile = "") =>
+        Path.Combine(Path.GetDirectoryName(thisFile)!, "Fixture", $"{name}.bin");
+}
