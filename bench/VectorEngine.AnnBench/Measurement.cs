@@ -11,7 +11,7 @@ internal sealed class Measurement(VectorIndex index, VectorMatrix queries, int[]
         {
             ProbeCount = probes,
             Stage = settings.Stage,
-            Epsilon0 = settings.Epsilon0 ?? SearchOptions.DefaultEpsilon0,
+            Epsilon0 = settings.Epsilon0,
         }))];
 
         // Untimed: brings the lists into memory, compiles the hot paths, and gives the recall.
