@@ -57,8 +57,8 @@ public sealed class RealVectorsTests(ITestOutputHelper output)
             double loss = Recall(all, data) - Recall(pruned, data);
             worst = Math.Max(worst, loss);
             report.Add(
-                $"{set} {metric} {stage}, {probes} of 256 lists: recall@{K} {Recall(pruned, data):f4} at {SearchOptions.DefaultEpsilon0}, {Recall(all, data):f4} at {Wide}, "
-                + $"loss {loss:f4}; refined {Refined(pruned):p2} and {Refined(all):p2} of the scanned");
+                $"{set} {metric} {stage}, {probes} of 256 lists: recall@{K} {Recall(pruned, data):f4} at {SearchOptions.DefaultEpsilon0}, "
+                + $"{Recall(all, data):f4} at {Wide}, loss {loss:f4}; refined {Refined(pruned):p2} and {Refined(all):p2} of the scanned");
         }
 
         output.WriteLine(string.Join('\n', report));
