@@ -44,7 +44,8 @@ public sealed class FixtureTests
     public async Task What_was_written_then_is_read_today()
     {
         using VectorIndex index = await OpenAsync();
-        Assert.Equal((Count, Dimensions, Metric.SquaredL2, 4, StoredVectors.Float16), (index.Count, index.Dimensions, index.Metric, index.ClusterCount, index.StoredVectors));
+        Assert.Equal((Count, Dimensions, 4), (index.Count, index.Dimensions, index.ClusterCount));
+        Assert.Equal((Metric.SquaredL2, StoredVectors.Float16), (index.Metric, index.StoredVectors));
         VectorMatrix vectors = Vectors();
         foreach (ErrorBound bound in Enum.GetValues<ErrorBound>())
         {
@@ -56,7 +57,8 @@ public sealed class FixtureTests
                 for (int rank = 0; rank < 7; rank++)
                 {
                     Assert.Equal(result[rank].Ordinal, result.Rows!.Column<PrimitiveArray<long>>("row")[rank]);
-                    Assert.Equal(Metadata().Column<Utf8Array>("name").GetString((int)result[rank].Ordinal), result.Rows.Column<Utf8Array>("name").GetString(rank));
+                    string? name = Metadata().Column<Utf8Array>("name").GetString((int)result[rank].Ordinal);
+                    Assert.Equal(name, result.Rows.Column<Utf8Array>("name").GetString(rank));
                 }
             }
         }
@@ -66,7 +68,8 @@ public sealed class FixtureTests
     public async Task Its_codes_decode_as_the_document_says()
     {
         // Factors and codes, from the bytes alone, give estimates near the true distances.
-        byte[] root = await File.ReadAllBytesAsync(FilePath("root")), sign = await File.ReadAllBytesAsync(FilePath("sign")), ex = await File.ReadAllBytesAsync(FilePath("ex"));
+        byte[] root = await File.ReadAllBytesAsync(FilePath("root"));
+        byte[] sign = await File.ReadAllBytesAsync(FilePath("sign")), ex = await File.ReadAllBytesAsync(FilePath("ex"));
         var decoder = new Quantization.FormatDecoder(Dimensions);
         var container = new Container("root", root, ObjectKind.Root);
         SegmentRoot parsed = SegmentRoot.Read("root", root);
@@ -86,7 +89,8 @@ public sealed class FixtureTests
                     float[] query = Engine.Transform(parsed.Space!.Transform, Vectors()[q]);
                     double listBase = Reference.SquaredL2(query, centroid), truth = Reference.SquaredL2(Vectors()[q], Vectors()[ordinal]);
                     byte[] codes = decoder.Codes(blocks, records, posting);
-                    Assert.InRange(truth, Estimate(decoder.SignFactors(blocks, posting), codes, 1), Estimate(decoder.SignFactors(blocks, posting), codes, -1));
+                    Quantization.FormatDecoder.Factors signFactors = decoder.SignFactors(blocks, posting);
+                    Assert.InRange(truth, Estimate(signFactors, codes, 1), Estimate(signFactors, codes, -1));
                     Assert.InRange(truth, FullEstimate(1), FullEstimate(-1));
 
                     double Estimate(Quantization.FormatDecoder.Factors factors, byte[] u, int below) =>

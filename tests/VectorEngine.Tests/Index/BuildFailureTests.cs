@@ -103,7 +103,8 @@ public sealed class BuildFailureTests
     public async Task Progress_goes_through_the_phases_in_order()
     {
         var reports = new List<BuildProgress>();
-        await VectorIndexBuilder.BuildAsync(new MemoryObjectStore(), "a", Vectors, Options with { MaxDegreeOfParallelism = 1 }, Metadata, new ImmediateProgress(reports.Add));
+        VectorIndexOptions options = Options with { MaxDegreeOfParallelism = 1 };
+        await VectorIndexBuilder.BuildAsync(new MemoryObjectStore(), "a", Vectors, options, Metadata, new ImmediateProgress(reports.Add));
         Assert.Equal(reports.Select(report => report.Phase).Order(), reports.Select(report => report.Phase));
         Assert.Equal(Enum.GetValues<BuildPhase>(), reports.Select(report => report.Phase).Distinct());
         Assert.All(reports, report => Assert.InRange(report.Fraction, 0, 1));

@@ -59,7 +59,8 @@ public sealed class ExactSearchTests
         foreach (int dimensions in new[] { 2, 17, 384, 8192 })
         {
             VectorMatrix vectors = GeneratedVectors.Normal(30, dimensions, dimensions), queries = GeneratedVectors.Normal(3, dimensions, 7);
-            using VectorIndex index = await TestIndex.BuildAsync(vectors, new VectorIndexOptions { Metric = metric, ClusterCount = 3, StoredVectors = StoredVectors.Float32 });
+            var options = new VectorIndexOptions { Metric = metric, ClusterCount = 3, StoredVectors = StoredVectors.Float32 };
+            using VectorIndex index = await TestIndex.BuildAsync(vectors, options);
             for (int q = 0; q < 3; q++)
             {
                 foreach ((long ordinal, float distance) in index.Search(queries[q], 30, Exact).Hits())
@@ -82,7 +83,8 @@ public sealed class ExactSearchTests
     public async Task Extreme_units_are_searched_too(Metric metric, float unit)
     {
         VectorMatrix vectors = GeneratedVectors.Normal(200, 24, 1, unit), queries = GeneratedVectors.Normal(5, 24, 2, unit);
-        using VectorIndex index = await TestIndex.BuildAsync(vectors, new VectorIndexOptions { Metric = metric, ClusterCount = 6, StoredVectors = StoredVectors.Float32 });
+        var options = new VectorIndexOptions { Metric = metric, ClusterCount = 6, StoredVectors = StoredVectors.Float32 };
+        using VectorIndex index = await TestIndex.BuildAsync(vectors, options);
         for (int q = 0; q < 5; q++)
         {
             (long Ordinal, float Distance)[] expected = Reference.Nearest(vectors, metric, queries[q], 10);
@@ -97,9 +99,15 @@ public sealed class ExactSearchTests
         var random = new Random(1);
         float[] values = new float[100_003];
         for (int i = 0; i < values.Length; i++)
-            values[i] = (random.Next(2) == 0 ? 1 : -1) * MathF.ScaleB(1 + (random.Next(1 << 14) / (float)(1 << (random.Next(2) == 0 ? 14 : 11))), random.Next(-30, 15));
+        {
+            // Half of the fractions end at the bit that decides ties.
+            float fraction = random.Next(1 << 14) / (float)(1 << (random.Next(2) == 0 ? 14 : 11));
+            values[i] = (random.Next(2) == 0 ? 1 : -1) * MathF.ScaleB(1 + fraction, random.Next(-30, 15));
+        }
+
         (values[0], values[1], values[2], values[3]) = (65504, -65504, 0, MathF.ScaleB(1, -25));
-        float[] expected = Array.ConvertAll(values, value => (float)(Half)Math.Clamp(value, -65504, 65504)), actual = Array.ConvertAll(values, value => Math.Clamp(value, -65504, 65504));
+        float[] actual = Array.ConvertAll(values, value => Math.Clamp(value, -65504, 65504));
+        float[] expected = Array.ConvertAll(actual, value => (float)(Half)value);
         SpanMath.RoundToHalf(actual);
         Assert.Equal(expected, actual);
     }

@@ -27,7 +27,9 @@ public sealed class MetadataTests
         using var folder = new TemporaryFolder();
         using var store = new FileObjectStore(folder.Path);
         var options = new VectorIndexOptions { ClusterCount = flat ? null : 50 };
-        using VectorIndex index = await TestIndex.BuildAsync(Vectors.Slice(0, flat ? 4000 : Count), options, store, Metadata.Slice(0, flat ? 4000 : Count), new OpenOptions { MemoryMap = mapped });
+        int count = flat ? 4000 : Count;
+        using VectorIndex index = await TestIndex.BuildAsync(
+            Vectors.Slice(0, count), options, store, Metadata.Slice(0, count), new OpenOptions { MemoryMap = mapped });
         Assert.Equal(["title", "year", "even", "vector"], index.Metadata!.Fields.Select(field => field.Name));
         var search = new SearchOptions { Columns = ["year", "title", "vector", "even"], ProbeCount = 10 };
         SearchResult[] batch = await index.SearchBatchAsync(Vectors.Slice(0, 20), 30, search);

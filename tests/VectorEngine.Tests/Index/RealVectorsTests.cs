@@ -16,9 +16,6 @@ public sealed class RealVectorsTests(ITestOutputHelper output)
     [MemberData(nameof(RealVectors.Sets), MemberType = typeof(RealVectors))]
     public Task Pruning_at_the_default_loses_little_of_a_refined_search(string set, Metric metric) => AssertLossAsync(set, metric, SearchStage.Refined);
 
-    /// <remarks>
-    /// KNOWN TO FAIL for text-embeddings-384, which loses 0.0020 (16 lists) to 0.0030 (all lists) at 1.9; at 2.2 it loses 0.0014, at 2.5 0.0007.
-    /// </remarks>
     [RealVectorsTheory]
     [MemberData(nameof(RealVectors.Sets), MemberType = typeof(RealVectors))]
     public Task Pruning_at_the_default_loses_little_of_an_exact_search(string set, Metric metric) => AssertLossAsync(set, metric, SearchStage.Exact);

@@ -147,14 +147,18 @@ public sealed class SearchTests
     [Fact]
     public async Task Estimates_of_duplicates_are_not_negative()
     {
-        VectorMatrix distinct = GeneratedVectors.Latent(300, 32, 1), vectors = GeneratedVectors.FromRows(Enumerable.Range(0, 900).Select(i => distinct[i % 300].ToArray()));
+        VectorMatrix distinct = GeneratedVectors.Latent(300, 32, 1);
+        VectorMatrix vectors = GeneratedVectors.FromRows(Enumerable.Range(0, 900).Select(i => distinct[i % 300].ToArray()));
         foreach (Metric metric in new[] { Metric.SquaredL2, Metric.Cosine })
         {
             using VectorIndex index = await TestIndex.BuildAsync(vectors, new VectorIndexOptions { Metric = metric, ClusterCount = 300 });
             for (int q = 0; q < 50; q++)
             {
                 foreach (SearchStage stage in new[] { SearchStage.Sign, SearchStage.Refined })
-                    Assert.All(index.Search(vectors[q], 20, All with { Stage = stage }).Hits(), hit => Assert.InRange(hit.Distance, 0, metric == Metric.Cosine ? 2 : float.MaxValue));
+                {
+                    SearchResult result = index.Search(vectors[q], 20, All with { Stage = stage });
+                    Assert.All(result.Hits(), hit => Assert.InRange(hit.Distance, 0, metric == Metric.Cosine ? 2 : float.MaxValue));
+                }
             }
         }
     }
@@ -166,7 +170,8 @@ public sealed class SearchTests
         float[] far = [.. Enumerable.Range(0, 20).Select(i => i == 3 ? 1e6f : 0)];
         foreach (Metric metric in Enum.GetValues<Metric>())
         {
-            using VectorIndex index = await TestIndex.BuildAsync(vectors, new VectorIndexOptions { Metric = metric, ClusterCount = 10, StoredVectors = StoredVectors.Float32 });
+            var options = new VectorIndexOptions { Metric = metric, ClusterCount = 10, StoredVectors = StoredVectors.Float32 };
+            using VectorIndex index = await TestIndex.BuildAsync(vectors, options);
             long nearest = index.Search(far, 1, All with { Epsilon0 = 6 })[0].Ordinal;
             double best = Enumerable.Range(0, 500).Min(row => Reference.Distance(metric, far, vectors[row]));
             Assert.Equal(best, Reference.Distance(metric, far, vectors[(int)nearest]), 1e-6 * Math.Abs(best));
@@ -184,11 +189,13 @@ public sealed class SearchTests
         static async Task<double> RecallAsync(VectorMatrix rows)
         {
             VectorMatrix vectors = rows.Slice(0, 4000);
-            using VectorIndex index = await TestIndex.BuildAsync(vectors, new VectorIndexOptions { ClusterCount = 64, StoredVectors = StoredVectors.Float32 });
+            var options = new VectorIndexOptions { ClusterCount = 64, StoredVectors = StoredVectors.Float32 };
+            using VectorIndex index = await TestIndex.BuildAsync(vectors, options);
             double found = 0;
             for (int q = 0; q < 40; q++)
             {
-                HashSet<long> truth = [.. Enumerable.Range(0, 4000).OrderBy(row => Reference.SquaredL2(rows[4000 + q], vectors[row])).Take(10).Select(row => (long)row)];
+                IEnumerable<int> nearest = Enumerable.Range(0, 4000).OrderBy(row => Reference.SquaredL2(rows[4000 + q], vectors[row])).Take(10);
+                HashSet<long> truth = [.. nearest.Select(row => (long)row)];
                 found += index.Search(rows[4000 + q], 10, new SearchOptions { ProbeCount = 4 }).Hits().Count(hit => truth.Contains(hit.Ordinal));
             }
 
