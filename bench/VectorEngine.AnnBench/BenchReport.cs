@@ -9,7 +9,9 @@ internal sealed record BenchReport(BuildFigures Build, BytesPerVector BytesPerVe
 {
     public void Print()
     {
-        AnsiConsole.MarkupLineInterpolated($"build [bold]{Build.Seconds:f1} s[/], peak {Build.PeakBytes / 1e6:f0} MB; bytes per vector: sign {BytesPerVector.Sign:f1}, refined {BytesPerVector.Refined:f1}, total {BytesPerVector.Total:f1}");
+        AnsiConsole.MarkupLineInterpolated(
+            $"build [bold]{Build.Seconds:f1} s[/], peak {Build.PeakBytes / 1e6:f0} MB; bytes per vector: sign {
+                BytesPerVector.Sign:f1}, refined {BytesPerVector.Refined:f1}, total {BytesPerVector.Total:f1}");
         var table = new Table().Border(TableBorder.Simple);
         foreach (string column in (string[])["probes", "stage", "recall", "qps", "p50 µs", "p99 µs", "scanned", "refined"])
             table.AddColumn(new TableColumn(column).RightAligned());

@@ -42,14 +42,26 @@ internal sealed record BenchSettings
         var metric = new Option<string>("--metric") { Required = true, Description = "l2, ip or cosine." };
         metric.AcceptOnlyFromAmong("l2", "ip", "cosine");
         var clusters = new Option<int?>("--clusters") { Description = "Number of clusters; the engine's own choice if left out." };
-        var probes = new Option<string>("--probes") { DefaultValueFactory = _ => "1,2,4,8,16,32,64", Description = "Probe counts, separated by commas." };
+        var probes = new Option<string>("--probes")
+        {
+            DefaultValueFactory = _ => "1,2,4,8,16,32,64",
+            Description = "Probe counts, separated by commas.",
+        };
         var k = new Option<int>("--k") { DefaultValueFactory = _ => 10, Description = "Neighbours per query." };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 1, Description = "Threads in batch mode." };
-        var mode = new Option<string>("--mode") { DefaultValueFactory = _ => "single", Description = "single: one query after the other; batch: all at once." };
+        var mode = new Option<string>("--mode")
+        {
+            DefaultValueFactory = _ => "single",
+            Description = "single: one query after the other; batch: all at once.",
+        };
         mode.AcceptOnlyFromAmong("single", "batch");
         var stage = new Option<string>("--stage") { DefaultValueFactory = _ => "refined", Description = "sign, refined or exact." };
         stage.AcceptOnlyFromAmong("sign", "refined", "exact");
-        var repeat = new Option<int>("--repeat") { DefaultValueFactory = _ => 5, Description = "Passes over the queries; their median counts." };
+        var repeat = new Option<int>("--repeat")
+        {
+            DefaultValueFactory = _ => 5,
+            Description = "Passes over the queries; their median counts.",
+        };
         var json = new Option<string?>("--json") { Description = "File for the results as JSON." };
         var index = new Option<string?>("--index") { Description = "Folder in which to keep the index, or from which to reuse it." };
         var epsilon0 = new Option<float?>("--epsilon0") { Description = "Half-width of the statistical bound in standard deviations." };
@@ -63,7 +75,12 @@ internal sealed record BenchSettings
                 Base = result.GetRequiredValue(baseFile),
                 Queries = result.GetRequiredValue(queries),
                 GroundTruth = result.GetRequiredValue(truth),
-                Metric = result.GetRequiredValue(metric) switch { "l2" => Metric.SquaredL2, "ip" => Metric.InnerProduct, _ => Metric.Cosine },
+                Metric = result.GetRequiredValue(metric) switch
+                {
+                    "l2" => Metric.SquaredL2,
+                    "ip" => Metric.InnerProduct,
+                    _ => Metric.Cosine,
+                },
                 Clusters = result.GetValue(clusters),
                 Probes = [.. result.GetRequiredValue(probes).Split(',').Select(int.Parse)],
                 K = result.GetRequiredValue(k),

@@ -10,7 +10,8 @@ static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancel
     VectorMatrix queries = VectorFiles.Read(settings.Queries);
     int[][] truth = VectorFiles.ReadGroundTruth(settings.GroundTruth);
     if (truth.Length < queries.Count || truth[0].Length < settings.K)
-        throw new InvalidDataException($"{settings.GroundTruth}: {truth.Length} x {truth[0].Length} neighbours for {queries.Count} queries and k = {settings.K}.");
+        throw new InvalidDataException(
+            $"{settings.GroundTruth}: {truth.Length} x {truth[0].Length} neighbours for {queries.Count} queries and k = {settings.K}.");
 
     string folder = settings.Index ?? Directory.CreateTempSubdirectory("annbench-").FullName;
     try
@@ -20,7 +21,8 @@ static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancel
         using VectorIndex index = await VectorIndex.OpenAsync(store, "bench", null, cancellationToken);
         IndexSize size = index.Size;
         double count = index.Count;
-        var bytes = new BytesPerVector(size.SignBytes / count, (size.SignBytes + size.ExBytes) / count, (size.SignBytes + size.ExBytes + size.RootBytes) / count);
+        var bytes = new BytesPerVector(
+            size.SignBytes / count, (size.SignBytes + size.ExBytes) / count, (size.SignBytes + size.ExBytes + size.RootBytes) / count);
         BenchPoint[] points = await new Measurement(index, queries, truth, settings).RunAsync(cancellationToken);
         var report = new BenchReport(build, bytes, points);
         report.Print();

@@ -8,7 +8,9 @@ namespace VectorEngine.AnnBench;
 /// <summary>Reads the vector files that benchmarks of nearest neighbour search use.</summary>
 internal static class VectorFiles
 {
-    /// <summary>Reads .fvecs (rows of int32 dimension, float32 values), .bvecs (the same with bytes) or .npy (two-dimensional float32).</summary>
+    /// <summary>
+    /// Reads .fvecs (rows of int32 dimension, float32 values), .bvecs (the same with bytes) or .npy (two-dimensional float32).
+    /// </summary>
     public static VectorMatrix Read(string path) => Path.GetExtension(path) switch
     {
         ".fvecs" => ReadRows(path, valueBytes: 4),
@@ -68,10 +70,13 @@ internal static class VectorFiles
         if (bytes.Length < 12 || !bytes.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
             throw new InvalidDataException($"{path}: not a .npy file.");
         int start = bytes[6] == 1 ? 10 : 12;
-        int length = bytes[6] == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8)) : BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(8));
+        int length = bytes[6] == 1
+            ? BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8))
+            : BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(8));
         string header = Encoding.Latin1.GetString(bytes, start, length);
         string shape = header[(header.IndexOf('(') + 1)..header.IndexOf(')')];
-        int[] sizes = [.. shape.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(s => int.Parse(s, CultureInfo.InvariantCulture))];
+        int[] sizes = [.. shape.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(s => int.Parse(s, CultureInfo.InvariantCulture))];
         if (sizes.Length != 2 || !header.Contains("'<f4'") || header.Contains("'fortran_order': True"))
             throw new InvalidDataException($"{path}: not a row-major matrix of float32: {header.Trim()}");
         return new VectorMatrix(MemoryMarshal.Cast<byte, float>(bytes.AsSpan(start + length)).ToArray(), sizes[1]);

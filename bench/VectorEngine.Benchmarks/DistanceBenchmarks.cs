@@ -25,7 +25,12 @@ public class DistanceBenchmarks : KernelBenchmarks
     [Benchmark(Description = "DotRows, per row", OperationsPerInvoke = Rows)]
     public float DotRows()
     {
-        var action = new RowsAction { X = _x.Span[..Dimensions], Rows = _rows.Span[..(Rows * Dimensions)], Results = _results.Span[..Rows] };
+        var action = new RowsAction
+        {
+            X = _x.Span[..Dimensions],
+            Rows = _rows.Span[..(Rows * Dimensions)],
+            Results = _results.Span[..Rows],
+        };
         Run(ref action);
         return action.Results[0];
     }
@@ -33,7 +38,12 @@ public class DistanceBenchmarks : KernelBenchmarks
     [Benchmark(Description = "SquaredL2Rows, per row", OperationsPerInvoke = Rows)]
     public float SquaredL2Rows()
     {
-        var action = new SquaredL2RowsAction { X = _x.Span[..Dimensions], Rows = _rows.Span[..(Rows * Dimensions)], Results = _results.Span[..Rows] };
+        var action = new SquaredL2RowsAction
+        {
+            X = _x.Span[..Dimensions],
+            Rows = _rows.Span[..(Rows * Dimensions)],
+            Results = _results.Span[..Rows],
+        };
         Run(ref action);
         return action.Results[0];
     }
@@ -112,7 +122,8 @@ public class DistanceBenchmarks : KernelBenchmarks
         public readonly void Run<K>() where K : struct, IKernels
         {
             for (int column = 0; column < Columns; column += K.TileColumns)
-                K.DotTile(Rows, Panels.Slice(column * Dimensions, K.TileColumns * Dimensions), Results.Slice(4 * column, 4 * K.TileColumns));
+                K.DotTile(
+                    Rows, Panels.Slice(column * Dimensions, K.TileColumns * Dimensions), Results.Slice(4 * column, 4 * K.TileColumns));
         }
     }
 }

@@ -6,7 +6,9 @@ using VectorEngine.Kernels;
 
 namespace VectorEngine.Benchmarks;
 
-/// <summary>One row per kernel, one column per instruction set: the median nanoseconds of one operation and, in brackets, the least.</summary>
+/// <summary>
+/// One row per kernel, one column per instruction set: the median nanoseconds of one operation and, in brackets, the least.
+/// </summary>
 internal sealed class InstructionSetExporter : ExporterBase
 {
     protected override string FileExtension => "md";
@@ -29,7 +31,8 @@ internal sealed class InstructionSetExporter : ExporterBase
 
     private static string Cell(IEnumerable<BenchmarkReport> kernel, InstructionSet set)
     {
-        BenchmarkReport? report = kernel.FirstOrDefault(report => set.Equals(report.BenchmarkCase.Parameters[nameof(KernelBenchmarks.Set)]));
+        BenchmarkReport? report = kernel.FirstOrDefault(
+            report => set.Equals(report.BenchmarkCase.Parameters[nameof(KernelBenchmarks.Set)]));
         return report?.ResultStatistics is { } times
             ? string.Create(CultureInfo.InvariantCulture, $"{times.Median:0.00} ({times.Min:0.00})")
             : "-";

@@ -12,7 +12,8 @@ public sealed class SearchResult : IReadOnlyList<SearchHit>
     internal SearchResult(TopK nearest, Metric metric, SearchStage stage, in SearchReceipt receipt)
     {
         // Estimates leave the metric's range; its nearest end is at least as near to the truth.
-        float least = metric == Metric.InnerProduct ? float.NegativeInfinity : 0, most = metric == Metric.Cosine ? 2 : float.PositiveInfinity;
+        float least = metric == Metric.InnerProduct ? float.NegativeInfinity : 0,
+            most = metric == Metric.Cosine ? 2 : float.PositiveInfinity;
         _neighbors = new Neighbor[nearest.Count];
         for (int rank = 0; rank < _neighbors.Length; rank++)
         {

@@ -81,9 +81,11 @@ public sealed class VectorIndex : IDisposable
         long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         ArgumentOutOfRangeException.ThrowIfNegative(budget, nameof(options));
         string key = IndexKeys.Pointer(name);
-        ObjectContent pointer = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false) ?? throw new ObjectNotFoundException(key);
+        ObjectContent pointer = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false)
+            ?? throw new ObjectNotFoundException(key);
         Manifest manifest = Manifest.ReadPointer(key, pointer.Content);
-        Segment segment = await Segment.OpenAsync(store, name, manifest, budget, options.MemoryMap, cancellationToken).ConfigureAwait(false);
+        Segment segment = await Segment.OpenAsync(
+            store, name, manifest, budget, options.MemoryMap, cancellationToken).ConfigureAwait(false);
         return new VectorIndex(segment, manifest);
     }
 
@@ -113,7 +115,8 @@ public sealed class VectorIndex : IDisposable
     /// <param name="k">Number of hits wanted, from 1.</param>
     /// <param name="options">How to search; null for the defaults.</param>
     /// <param name="cancellationToken">Cancels the search.</param>
-    public ValueTask<SearchResult> SearchAsync(ReadOnlySpan<float> query, int k, SearchOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<SearchResult> SearchAsync(
+        ReadOnlySpan<float> query, int k, SearchOptions? options = null, CancellationToken cancellationToken = default)
     {
         SearchPlan plan = Plan(query.Length, k, options);
         var search = new ActiveSearch(this);
@@ -135,10 +138,13 @@ public sealed class VectorIndex : IDisposable
     /// <param name="maxDegreeOfParallelism">Threads to use; -1 for all cores.</param>
     /// <param name="cancellationToken">Cancels the searches.</param>
     /// <returns>A result for each query, in the same order.</returns>
-    /// <exception cref="InvalidVectorException">A query is not finite, too long, or zero under cosine; the exception names its row.</exception>
+    /// <exception cref="InvalidVectorException">
+    /// A query is not finite, too long, or zero under cosine; the exception names its row.
+    /// </exception>
     /// <inheritdoc cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>
     public async Task<SearchResult[]> SearchBatchAsync(
-        VectorMatrix queries, int k, SearchOptions? options = null, int maxDegreeOfParallelism = -1, CancellationToken cancellationToken = default)
+        VectorMatrix queries, int k, SearchOptions? options = null, int maxDegreeOfParallelism = -1,
+        CancellationToken cancellationToken = default)
     {
         SearchPlan plan = Plan(queries.Dimensions, k, options);
         using var search = new ActiveSearch(this);
@@ -192,7 +198,8 @@ public sealed class VectorIndex : IDisposable
         }
     }
 
-    private async ValueTask<SearchResult> FinishAsync(QueryScratch scratch, ActiveSearch search, SearchOptions? options, CancellationToken cancellationToken)
+    private async ValueTask<SearchResult> FinishAsync(
+        QueryScratch scratch, ActiveSearch search, SearchOptions? options, CancellationToken cancellationToken)
     {
         using (search)
         {

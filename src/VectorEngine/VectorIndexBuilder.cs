@@ -21,10 +21,14 @@ public static class VectorIndexBuilder
     /// <param name="metadata">A table with a row for each vector, whose columns searches can return; null for none.</param>
     /// <param name="progress">Told what the build is doing.</param>
     /// <param name="cancellationToken">Cancels the build.</param>
-    /// <exception cref="ArgumentException">There are no vectors, the metadata has another number of rows, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are no vectors, the metadata has another number of rows, or an option is out of range.
+    /// </exception>
     /// <exception cref="InvalidVectorException">A vector is not finite, too long, or zero under cosine.</exception>
     /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
-    /// <exception cref="CorruptDataException">There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.</exception>
+    /// <exception cref="CorruptDataException">
+    /// There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.
+    /// </exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
     public static async Task BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
@@ -43,7 +47,8 @@ public static class VectorIndexBuilder
         try
         {
             byte[] root = await SegmentBuild.WriteAsync(
-                store, keys, vectors, options, metadata, (phase, fraction) => progress?.Report(new BuildProgress(phase, fraction)), cancellationToken).ConfigureAwait(false);
+                store, keys, vectors, options, metadata, (phase, fraction) => progress?.Report(new BuildProgress(phase, fraction)),
+                cancellationToken).ConfigureAwait(false);
             var manifest = new Manifest(version, DateTimeOffset.UtcNow, segment, root.Length, Crc32C.Compute(root));
             WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
             await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
@@ -58,11 +63,14 @@ public static class VectorIndexBuilder
     }
 
     /// <summary>
-    /// Deletes an index: all its versions, and what builds of it left behind. Nobody may build or read it meanwhile. Deleting a missing one does nothing.
+    /// Deletes an index: all its versions, and what builds of it left behind. Nobody may build or read it meanwhile. Deleting a missing one
+    /// does nothing.
     /// </summary>
     /// <param name="store">Where the index is.</param>
     /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Cancels the deletion; the index then can no longer be opened, and the next call deletes the rest.</param>
+    /// <param name="cancellationToken">
+    /// Cancels the deletion; the index then can no longer be opened, and the next call deletes the rest.
+    /// </param>
     public static async Task DeleteAsync(IObjectStore store, string name, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -82,7 +90,8 @@ public static class VectorIndexBuilder
         if (vectors.Count == 0)
             throw new ArgumentException("There are no vectors.", nameof(vectors));
         if (vectors.Dimensions > CodeLayout.MaxDimensions)
-            throw new ArgumentException($"{vectors.Dimensions} dimensions; at most {CodeLayout.MaxDimensions} are supported.", nameof(vectors));
+            throw new ArgumentException(
+                $"{vectors.Dimensions} dimensions; at most {CodeLayout.MaxDimensions} are supported.", nameof(vectors));
         if (metadata is not null && metadata.RowCount != vectors.Count)
             throw new ArgumentException($"{metadata.RowCount} rows of metadata for {vectors.Count} vectors.", nameof(metadata));
         if (options.ClusterCount is { } clusters && (clusters < 1 || clusters > vectors.Count))

@@ -45,14 +45,16 @@ public sealed class ReadmeTests : IDisposable
         // 0.010  row 1  pear
         // README: end
 
-        IEnumerable<string> promised = Example().Where(line => line.StartsWith("// 0.", StringComparison.Ordinal)).Select(line => line[3..]);
+        IEnumerable<string> promised = Example()
+            .Where(line => line.StartsWith("// 0.", StringComparison.Ordinal)).Select(line => line[3..]);
         Assert.Equal(promised, Console.ToString().TrimEnd().Split(Console.NewLine));
     }
 
     [Fact]
     public void The_readme_shows_this_example()
     {
-        string readme = File.ReadAllText(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "README.md")).ReplaceLineEndings("\n");
+        string readme = File.ReadAllText(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "README.md"))
+            .ReplaceLineEndings("\n");
         Assert.Contains($"```csharp\n{string.Join('\n', Example())}\n```", readme, StringComparison.Ordinal);
     }
 

@@ -24,7 +24,8 @@ try
         }
     }
 
-    Console.WriteLine($"{index.Count} vectors in {index.ClusterCount} clusters; {failures} searches did not find the vector that they asked for.");
+    Console.WriteLine(
+        $"{index.Count} vectors in {index.ClusterCount} clusters; {failures} searches did not find the vector that they asked for.");
 }
 finally
 {

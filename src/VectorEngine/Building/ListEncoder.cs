@@ -37,8 +37,10 @@ internal sealed class ListEncoder
     public EncodedList Encode<K>(VectorSource source, ReadOnlySpan<int> members, ReadOnlySpan<Half> centroid) where K : struct, IKernels
     {
         CodeLayout layout = _space.Layout;
-        if (layout.SignListLength(members.Length) > ListTable.MaxListLength || layout.ExListLength(members.Length) > ListTable.MaxListLength)
-            throw new NotSupportedException($"A cluster of {members.Length} vectors is too large for one posting list; build with more clusters.");
+        if (layout.SignListLength(members.Length) > ListTable.MaxListLength
+            || layout.ExListLength(members.Length) > ListTable.MaxListLength)
+            throw new NotSupportedException(
+                $"A cluster of {members.Length} vectors is too large for one posting list; build with more clusters.");
         var list = new EncodedList(new byte[layout.SignListLength(members.Length)], new byte[layout.ExListLength(members.Length)], 0);
         double spread = 0;
         MemoryMarshal.AsBytes(centroid).CopyTo(list.Sign);
@@ -60,11 +62,12 @@ internal sealed class ListEncoder
     /// <param name="centroids">Row-major, as stored.</param>
     /// <param name="spreads">The spread of each list.</param>
     /// <param name="rankBySpread">
-    /// Under the inner product, where all vectors have one length: lists are ranked by -&lt;c, q&gt; less half their spread, for a query of that length.
-    /// That is the order of their squared distances; by -&lt;c, q&gt; alone, narrow clusters crowd out wide ones whose nearest vector is nearer
-    /// (at 16 of 256 lists of real embeddings: recall 0.80 instead of 0.86).
+    /// Under the inner product, where all vectors have one length: lists are ranked by -&lt;c, q&gt; less half their spread, for a query of
+    /// that length. That is the order of their squared distances; by -&lt;c, q&gt; alone, narrow clusters crowd out wide ones whose nearest
+    /// vector is nearer (at 16 of 256 lists of real embeddings: recall 0.80 instead of 0.86).
     /// </param>
-    public EncodedList EncodeDirectory<K>(ReadOnlySpan<Half> centroids, ReadOnlySpan<double> spreads, bool rankBySpread) where K : struct, IKernels
+    public EncodedList EncodeDirectory<K>(ReadOnlySpan<Half> centroids, ReadOnlySpan<double> spreads, bool rankBySpread)
+        where K : struct, IKernels
     {
         CodeLayout layout = _space.Layout;
         int count = spreads.Length;

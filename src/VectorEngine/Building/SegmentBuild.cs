@@ -20,12 +20,17 @@ internal static class SegmentBuild
         IObjectStore store, SegmentKeys keys, VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata,
         Action<BuildPhase, double> onProgress, CancellationToken cancellationToken)
     {
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.MaxDegreeOfParallelism, CancellationToken = cancellationToken };
+        var parallel = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = options.MaxDegreeOfParallelism,
+            CancellationToken = cancellationToken,
+        };
         bool flat = (options.ClusterCount is null && vectors.Count <= LargestFlat) || vectors.Dimensions < CodeLayout.MinDimensions;
         StoredVectors stored = flat && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
         var source = new VectorSource(vectors, options.Metric, stored);
         onProgress(BuildPhase.Checking, 0);
-        (float[] mean, double variance, float commonLength) = await Task.Run(() => source.Check(parallel), cancellationToken).ConfigureAwait(false);
+        (float[] mean, double variance, float commonLength) = await Task.Run(
+            () => source.Check(parallel), cancellationToken).ConfigureAwait(false);
 
         onProgress(BuildPhase.Checking, 1);
         var root = new ContainerWriter();
@@ -42,7 +47,8 @@ internal static class SegmentBuild
         if (stored != StoredVectors.None)
         {
             (RowStride rows, long length, long checksumsLength) = await StoredObjects.WriteVectorsAsync(
-                store, keys, vectors, stored, fraction => onProgress(BuildPhase.Storing, fraction), cancellationToken).ConfigureAwait(false);
+                store, keys, vectors, stored, fraction => onProgress(BuildPhase.Storing, fraction),
+                cancellationToken).ConfigureAwait(false);
             root.Add(SectionKind.VectorBatches, VectorBatches.ToBytes(rows));
             description = description with { VectorsLength = length, ChecksumsLength = checksumsLength };
         }

@@ -17,7 +17,8 @@ internal static class StoredObjects
     /// <summary>Writes the vectors and their checksums.</summary>
     /// <returns>Where the rows lie, and the lengths of the two objects.</returns>
     public static async Task<(RowStride Rows, long VectorsLength, long ChecksumsLength)> WriteVectorsAsync(
-        IObjectStore store, SegmentKeys keys, VectorMatrix vectors, StoredVectors type, Action<double> onProgress, CancellationToken cancellationToken)
+        IObjectStore store, SegmentKeys keys, VectorMatrix vectors, StoredVectors type, Action<double> onProgress,
+        CancellationToken cancellationToken)
     {
         bool half = type == StoredVectors.Float16;
         int rowBytes = vectors.Dimensions * (half ? 2 : 4);
@@ -27,7 +28,8 @@ internal static class StoredObjects
         await using (writer.ConfigureAwait(false))
         {
             ArrowType element = half ? ArrowType.Float16 : ArrowType.Float32;
-            var file = new VectorFileWriter("vector", ArrowType.FixedSizeList(element, vectors.Dimensions), vectors.Count, rowsPerBatch, writer.WriteAsync);
+            var file = new VectorFileWriter(
+                "vector", ArrowType.FixedSizeList(element, vectors.Dimensions), vectors.Count, rowsPerBatch, writer.WriteAsync);
             byte[] block = new byte[VectorBatches.RowAlignment * rowBytes];
             for (int start = 0; start < vectors.Count; start += VectorBatches.RowAlignment)
             {

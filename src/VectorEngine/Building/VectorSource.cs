@@ -28,7 +28,9 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVe
             VectorCheck.Normalise<K>(destination, K.Dot(destination, destination), row);
     }
 
-    /// <summary>Copies a row less the mean, as it is clustered: scores of vectors far from the origin would differ by less than their rounding.</summary>
+    /// <summary>
+    /// Copies a row less the mean, as it is clustered: scores of vectors far from the origin would differ by less than their rounding.
+    /// </summary>
     public void ReadCentred<K>(int row, ReadOnlySpan<float> mean, Span<float> destination) where K : struct, IKernels
     {
         Read<K>(row, destination);
@@ -41,13 +43,22 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVe
         float[] gathered = new float[checked(rows.Length * Dimensions)];
         ForBlocks(rows.Length, parallel, (start, count) =>
         {
-            var action = new GatherBlock { Source = this, Mean = mean, Rows = rows.Span.Slice(start, count), Destination = gathered.AsSpan(start * Dimensions, count * Dimensions) };
+            var action = new GatherBlock
+            {
+                Source = this,
+                Mean = mean,
+                Rows = rows.Span.Slice(start, count),
+                Destination = gathered.AsSpan(start * Dimensions, count * Dimensions),
+            };
             KernelDispatch.Run(ref action);
         });
         return gathered;
     }
 
-    /// <summary>Checks every vector and returns the mean, the mean squared distance from it, and the length that the vectors share; 0 if they share none.</summary>
+    /// <summary>
+    /// Checks every vector and returns the mean, the mean squared distance from it, and the length that the vectors share; 0 if they share
+    /// none.
+    /// </summary>
     /// <exception cref="InvalidVectorException">A vector cannot be indexed; the first one is named.</exception>
     public (float[] Mean, double Variance, float CommonLength) Check(ParallelOptions parallel)
     {
@@ -56,7 +67,15 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVe
         var failures = new InvalidVectorException?[blocks];
         ForBlocks(Count, parallel, (start, count) =>
         {
-            var action = new CheckBlock { Source = this, Vectors = vectors, Stored = stored, Start = start, Count = count, Sums = sums[start / BlockRows] = new double[Dimensions + 2] };
+            var action = new CheckBlock
+            {
+                Source = this,
+                Vectors = vectors,
+                Stored = stored,
+                Start = start,
+                Count = count,
+                Sums = sums[start / BlockRows] = new double[Dimensions + 2],
+            };
             try
             {
                 KernelDispatch.Run(ref action);
@@ -90,7 +109,8 @@ internal sealed class VectorSource(VectorMatrix vectors, Metric metric, StoredVe
 
     /// <summary>Runs over blocks of rows in parallel.</summary>
     public static void ForBlocks(int count, ParallelOptions parallel, Action<int, int> block) =>
-        ParallelLoop.Run((count + BlockRows - 1) / BlockRows, parallel, i => block(i * BlockRows, Math.Min(BlockRows, count - (i * BlockRows))));
+        ParallelLoop.Run(
+            (count + BlockRows - 1) / BlockRows, parallel, i => block(i * BlockRows, Math.Min(BlockRows, count - (i * BlockRows))));
 
     private ref struct GatherBlock : IKernelAction
     {

@@ -1,8 +1,8 @@
 namespace VectorEngine.Clustering;
 
 /// <summary>
-/// Orders centroids so that neighbours in space are near each other in the file, where one ranged read then covers several of a query's lists:
-/// recursive bisection at the median along the direction between two far centroids.
+/// Orders centroids so that neighbours in space are near each other in the file, where one ranged read then covers several of a query's
+/// lists: recursive bisection at the median along the direction between two far centroids.
 /// </summary>
 internal static class ClusterOrder
 {
@@ -60,5 +60,6 @@ internal static class ClusterOrder
         return farthest;
     }
 
-    private static ReadOnlySpan<float> Row(ReadOnlySpan<float> centroids, int dimensions, int row) => centroids.Slice(row * dimensions, dimensions);
+    private static ReadOnlySpan<float> Row(ReadOnlySpan<float> centroids, int dimensions, int row) =>
+        centroids.Slice(row * dimensions, dimensions);
 }

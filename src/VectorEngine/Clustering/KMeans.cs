@@ -4,8 +4,9 @@ using VectorEngine.Numerics;
 namespace VectorEngine.Clustering;
 
 /// <summary>
-/// Lloyd's k-means on a sample, started from distinct random vectors. In every round but the last ones an empty cluster, or a very small one
-/// while another is far larger than the average, restarts at a random member of the largest. Results depend on the seed, not on the threads.
+/// Lloyd's k-means on a sample, started from distinct random vectors. In every round but the last ones an empty cluster, or a very small
+/// one while another is far larger than the average, restarts at a random member of the largest. Results depend on the seed, not on the
+/// threads.
 /// </summary>
 internal static class KMeans
 {
@@ -26,7 +27,9 @@ internal static class KMeans
     /// <param name="parallel">Degree of parallelism and cancellation.</param>
     /// <param name="onRound">Told the fraction done after each round.</param>
     /// <returns>Row-major centroids, neighbours in space near each other in order.</returns>
-    public static float[] Train(ReadOnlyMemory<float> vectors, int dimensions, int clusters, SeededRandom random, ParallelOptions parallel, Action<double>? onRound = null)
+    public static float[] Train(
+        ReadOnlyMemory<float> vectors, int dimensions, int clusters, SeededRandom random, ParallelOptions parallel,
+        Action<double>? onRound = null)
     {
         int count = vectors.Length / dimensions;
         float[] centroids = new float[clusters * dimensions];
@@ -54,14 +57,20 @@ internal static class KMeans
     }
 
     /// <summary>Labels vectors with their nearest centroid.</summary>
-    public static void Assign(ReadOnlyMemory<float> vectors, int dimensions, ReadOnlySpan<float> centroids, int[] labels, ParallelOptions parallel)
+    public static void Assign(
+        ReadOnlyMemory<float> vectors, int dimensions, ReadOnlySpan<float> centroids, int[] labels, ParallelOptions parallel)
     {
         var nearest = new NearestCentroid(centroids, dimensions);
         int blocks = (labels.Length + NearestCentroid.BlockRows - 1) / NearestCentroid.BlockRows;
         ParallelLoop.Run(blocks, parallel, block =>
         {
             int start = block * NearestCentroid.BlockRows, rows = Math.Min(NearestCentroid.BlockRows, labels.Length - start);
-            var action = new AssignBlock { Nearest = nearest, Rows = vectors.Span.Slice(start * dimensions, rows * dimensions), Labels = labels.AsSpan(start, rows) };
+            var action = new AssignBlock
+            {
+                Nearest = nearest,
+                Rows = vectors.Span.Slice(start * dimensions, rows * dimensions),
+                Labels = labels.AsSpan(start, rows),
+            };
             KernelDispatch.Run(ref action);
         });
     }
@@ -84,7 +93,8 @@ internal static class KMeans
     }
 
     /// <summary>Means of each cluster's members: summed in row order, so that threads do not matter; in double beyond 256 rows.</summary>
-    private static void UpdateMeans(ReadOnlyMemory<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, ParallelOptions parallel)
+    private static void UpdateMeans(
+        ReadOnlyMemory<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, ParallelOptions parallel)
     {
         ParallelLoop.Run(offsets.Length - 1, parallel, c =>
         {
@@ -107,7 +117,8 @@ internal static class KMeans
         });
     }
 
-    private static bool Restart(ReadOnlySpan<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, SeededRandom random, bool onlyEmpty)
+    private static bool Restart(
+        ReadOnlySpan<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, SeededRandom random, bool onlyEmpty)
     {
         int clusters = offsets.Length - 1, average = Math.Max(1, members.Length / clusters);
         int[] sizes = new int[clusters], bySize = new int[clusters];

@@ -79,7 +79,8 @@ internal sealed class NearestCentroid
             {
                 K.DotTile(row < whole ? rows.Slice(row * _dimensions, 4 * _dimensions) : lastRows, values, products);
                 for (int r = row; r < Math.Min(labels.Length, row + 4); r++)
-                    KeepNearest(products.Slice((r - row) * _columns, _columns), panel * _columns, best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
+                    KeepNearest(
+                        products.Slice((r - row) * _columns, _columns), panel * _columns, best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
             }
         }
 

@@ -78,7 +78,9 @@ internal sealed class ListTable
             ex[list] = BinaryPrimitives.ReadUInt32LittleEndian(entry[8..]);
             total += counts[list];
             // A list is read into one buffer.
-            if (counts[list] < 0 || layout.SignListLength(counts[list]) > MaxListLength || layout.ExListLength(counts[list]) > MaxListLength)
+            if (counts[list] < 0
+                || layout.SignListLength(counts[list]) > MaxListLength
+                || layout.ExListLength(counts[list]) > MaxListLength)
                 throw root.Corrupt(SectionKind.ListTable, $"list {list} has {counts[list]} postings");
         }
 

@@ -36,7 +36,8 @@ internal sealed record Manifest(long Version, DateTimeOffset Published, Guid Seg
         ReadOnlySpan<byte> bytes = container.Section(SectionKind.Manifest, Length).Span;
         long version = BinaryPrimitives.ReadInt64LittleEndian(bytes), milliseconds = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
         long rootLength = BinaryPrimitives.ReadInt64LittleEndian(bytes[56..]);
-        if (version < 1 || BinaryPrimitives.ReadInt32LittleEndian(bytes[32..]) != 1 || rootLength < ObjectHeader.Length || rootLength > Array.MaxLength
+        if (version < 1 || BinaryPrimitives.ReadInt32LittleEndian(bytes[32..]) != 1
+            || rootLength < ObjectHeader.Length || rootLength > Array.MaxLength
             || milliseconds < 0 || milliseconds > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
         {
             throw container.Corrupt(SectionKind.Manifest, "a value is out of range");

@@ -84,7 +84,9 @@ internal sealed record SegmentDescription
         float scale = BinaryPrimitives.ReadSingleLittleEndian(span[28..]);
         bool ivf = kind == SegmentKind.Ivf;
         Require(Enum.IsDefined(kind) && Enum.IsDefined(metric) && Enum.IsDefined(stored), "unknown kind, metric or vector type");
-        Require(dimensions >= (ivf ? Quantization.CodeLayout.MinDimensions : 1) && dimensions <= Quantization.CodeLayout.MaxDimensions, $"{dimensions} dimensions");
+        Require(
+            dimensions >= (ivf ? Quantization.CodeLayout.MinDimensions : 1) && dimensions <= Quantization.CodeLayout.MaxDimensions,
+            $"{dimensions} dimensions");
         Require(count is > 0 and <= int.MaxValue, $"{count} vectors");
         Require(ivf ? listCount >= 1 && listCount <= count : listCount == 0 && stored != StoredVectors.None, $"{listCount} lists");
         float commonLength = BinaryPrimitives.ReadSingleLittleEndian(span[72..]);

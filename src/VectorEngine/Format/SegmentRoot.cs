@@ -67,7 +67,8 @@ internal sealed class SegmentRoot
         if (Array.Exists(mean, value => !float.IsFinite(value)))
             throw root.Corrupt(SectionKind.Mean, "a value is not finite");
         ReadOnlyMemory<byte> signs = root.Section(SectionKind.RotationSigns, Rotation.Rounds * layout.PaddedDimensions / 8);
-        return new CodeSpace(description.Metric, new VectorTransform(mean, new Rotation(layout.PaddedDimensions, signs.Span), description.CentroidScale));
+        return new CodeSpace(
+            description.Metric, new VectorTransform(mean, new Rotation(layout.PaddedDimensions, signs.Span), description.CentroidScale));
     }
 
     private static ReadOnlyMemory<byte> ReadDirectorySign(Container root, SegmentDescription description, CodeLayout layout)
@@ -109,7 +110,9 @@ internal sealed class SegmentRoot
 /// <summary>The section that tells where the rows of the stored vectors lie in their Arrow file.</summary>
 internal static class VectorBatches
 {
-    /// <summary>Rows per batch are a multiple of this, so that a page of row checksums and a chunk of rows never span two batches.</summary>
+    /// <summary>
+    /// Rows per batch are a multiple of this, so that a page of row checksums and a chunk of rows never span two batches.
+    /// </summary>
     public const int RowAlignment = 1024;
 
     private const int Length = 32;
@@ -130,7 +133,12 @@ internal static class VectorBatches
         ReadOnlySpan<byte> bytes = root.Section(SectionKind.VectorBatches, Length).Span;
         long first = BinaryPrimitives.ReadInt64LittleEndian(bytes), stride = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
         long rowsPerBatch = BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), length = description.VectorsLength;
-        if (first < 0 || first > length || stride < 0 || stride > length || rowsPerBatch is < RowAlignment or > int.MaxValue || rowsPerBatch % RowAlignment != 0)
+        if (first < 0
+            || first > length
+            || stride < 0
+            || stride > length
+            || rowsPerBatch is < RowAlignment or > int.MaxValue
+            || rowsPerBatch % RowAlignment != 0)
             throw root.Corrupt(SectionKind.VectorBatches, "a value is out of range");
         // Int128 cannot overflow here: batch number and stride have at most 31 and 63 bits.
         (long lastBatch, long lastRow) = Math.DivRem(description.Count - 1, rowsPerBatch);

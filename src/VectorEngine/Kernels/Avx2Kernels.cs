@@ -25,7 +25,8 @@ internal readonly unsafe struct Avx2Kernels : IKernels
 
     public static int TileColumns => 24;
 
-    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) => Floats.DotTile(rows, panel, results);
+    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) =>
+        Floats.DotTile(rows, panel, results);
 
     public static void Hadamard(Span<float> x) => Floats.Hadamard(x);
 
@@ -33,12 +34,13 @@ internal readonly unsafe struct Avx2Kernels : IKernels
 
     public static void Butterfly(Span<float> x, Span<float> y) => Floats.Butterfly(x, y);
 
-    public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale) => Floats.ScoreScale(residual, scale);
+    public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale) =>
+        Floats.ScoreScale(residual, scale);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FastScan(ReadOnlySpan<byte> blocks, int blockStride, ReadOnlySpan<byte> table, Span<int> sums)
     {
-        // SAFETY: block b is read in [b blockStride, b blockStride + table.Length), the table as a whole, and 32 sums are written per block.
+        // SAFETY: block b is read in [b blockStride, b blockStride + table.Length), the table as a whole; 32 sums are written per block.
         fixed (byte* block = blocks, entries = table)
         fixed (int* sum = sums)
         {
@@ -75,8 +77,10 @@ internal readonly unsafe struct Avx2Kernels : IKernels
             {
                 Vector256<uint> lowBits = Avx2.BroadcastVector128ToVector256((uint*)(low + (i / 4)));
                 Vector256<ulong> highBits = Vector256.Create(*(ulong*)(high + (i / 8)));
-                Vector256<byte> first = Unpack(lowBits, Vector256.Create(0u, 0, 0, 0, 2, 2, 2, 2), highBits, Vector256.Create(0ul, 4, 1, 5));
-                Vector256<byte> second = Unpack(lowBits, Vector256.Create(4u, 4, 4, 4, 6, 6, 6, 6), highBits, Vector256.Create(2ul, 6, 3, 7));
+                Vector256<byte> first = Unpack(
+                    lowBits, Vector256.Create(0u, 0, 0, 0, 2, 2, 2, 2), highBits, Vector256.Create(0ul, 4, 1, 5));
+                Vector256<byte> second = Unpack(
+                    lowBits, Vector256.Create(4u, 4, 4, 4, 6, 6, 6, 6), highBits, Vector256.Create(2ul, 6, 3, 7));
                 Vector256<short> products = Avx2.MultiplyAddAdjacent(first, Vector256.Load(y + i))
                     + Avx2.MultiplyAddAdjacent(second, Vector256.Load(y + i + 32));
                 total += Avx2.MultiplyAddAdjacent(products, Vector256<short>.One);
@@ -140,12 +144,15 @@ internal readonly unsafe struct Avx2Kernels : IKernels
         sum3.Store(sums + 24);
     }
 
-    /// <summary>The table's entries for two groups' lower and upper nibbles; two such results may be added before a byte overflows.</summary>
+    /// <summary>
+    /// The table's entries for two groups' lower and upper nibbles; two such results may be added before a byte overflows.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector256<ushort> Low, Vector256<ushort> High) LookUp(byte* codes, byte* table)
     {
         Vector256<byte> code = Vector256.Load(codes), entries = Vector256.Load(table), nibble = Vector256.Create((byte)15);
-        return (Avx2.Shuffle(entries, code & nibble).AsUInt16(), Avx2.Shuffle(entries, (code.AsUInt16() >> 4).AsByte() & nibble).AsUInt16());
+        return (Avx2.Shuffle(entries, code & nibble).AsUInt16(),
+            Avx2.Shuffle(entries, (code.AsUInt16() >> 4).AsByte() & nibble).AsUInt16());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -167,7 +174,8 @@ internal readonly unsafe struct Avx2Kernels : IKernels
 
     /// <summary>32 codes of 3 bits, one per byte: two lanes of what Avx512Kernels unpacks at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<byte> Unpack(Vector256<uint> low, Vector256<uint> lowShifts, Vector256<ulong> high, Vector256<ulong> highShifts)
+    private static Vector256<byte> Unpack(
+        Vector256<uint> low, Vector256<uint> lowShifts, Vector256<ulong> high, Vector256<ulong> highShifts)
     {
         Vector256<byte> lowBits = Avx2.ShiftRightLogicalVariable(low, lowShifts).AsByte() & Vector256.Create((byte)3);
         Vector256<byte> highBit = Avx2.ShiftRightLogicalVariable(high, highShifts).AsByte() & Vector256.Create((byte)1);

@@ -28,7 +28,8 @@ internal readonly unsafe struct Avx512Kernels : IKernels
 
     public static int TileColumns => 48;
 
-    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) => Floats.DotTile(rows, panel, results);
+    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) =>
+        Floats.DotTile(rows, panel, results);
 
     public static void Hadamard(Span<float> x) => Floats.Hadamard(x);
 
@@ -36,12 +37,13 @@ internal readonly unsafe struct Avx512Kernels : IKernels
 
     public static void Butterfly(Span<float> x, Span<float> y) => Floats.Butterfly(x, y);
 
-    public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale) => Floats.ScoreScale(residual, scale);
+    public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale) =>
+        Floats.ScoreScale(residual, scale);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FastScan(ReadOnlySpan<byte> blocks, int blockStride, ReadOnlySpan<byte> table, Span<int> sums)
     {
-        // SAFETY: block b is read in [b blockStride, b blockStride + table.Length), the table as a whole, and 32 sums are written per block.
+        // SAFETY: block b is read in [b blockStride, b blockStride + table.Length), the table as a whole; 32 sums are written per block.
         fixed (byte* block = blocks, entries = table)
         fixed (int* sum = sums)
         {
@@ -98,9 +100,9 @@ internal readonly unsafe struct Avx512Kernels : IKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanBlock(byte* codes, byte* table, int length, int stride, int* sums)
     {
-        // One load holds 4 groups, one per 128-bit lane, and the lane of the table that belongs to it. Entries of groups 64 bytes apart add up
-        // to at most 255, so they are added as bytes before they are widened: 16-bit sums of even bytes (plus 256 times the odd ones) and of
-        // odd bytes. 256 steps of at most 255 fit 16 bits, and there are no more: 8,192 dimensions have 2,048 groups.
+        // One load holds 4 groups, one per 128-bit lane, and the lane of the table that belongs to it. Entries of groups 64 bytes apart add
+        // up to at most 255, so they are added as bytes before they are widened: 16-bit sums of even bytes (plus 256 times the odd ones)
+        // and of odd bytes. 256 steps of at most 255 fit 16 bits, and there are no more: 8,192 dimensions have 2,048 groups.
         Vector512<ushort> low = default, lowOdd = default, high = default, highOdd = default;
         int i = 0;
         for (; i + 128 <= length; i += 128)
@@ -131,12 +133,15 @@ internal readonly unsafe struct Avx512Kernels : IKernels
         AddLanes(highOdd).Store(sums + 24);
     }
 
-    /// <summary>The table's entries for four groups' lower and upper nibbles; two such results may be added before a byte overflows.</summary>
+    /// <summary>
+    /// The table's entries for four groups' lower and upper nibbles; two such results may be added before a byte overflows.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector512<ushort> Low, Vector512<ushort> High) LookUp(byte* codes, byte* table)
     {
         Vector512<byte> code = Vector512.Load(codes), entries = Vector512.Load(table), nibble = Vector512.Create((byte)15);
-        return (Avx512BW.Shuffle(entries, code & nibble).AsUInt16(), Avx512BW.Shuffle(entries, (code.AsUInt16() >> 4).AsByte() & nibble).AsUInt16());
+        return (Avx512BW.Shuffle(entries, code & nibble).AsUInt16(),
+            Avx512BW.Shuffle(entries, (code.AsUInt16() >> 4).AsByte() & nibble).AsUInt16());
     }
 
     /// <summary>Adds the four 128-bit lanes, widened first: one lane may hold up to 65,280.</summary>
@@ -160,7 +165,9 @@ internal readonly unsafe struct Avx512Kernels : IKernels
         return (uint)Vector512.LessThanOrEqual(bound, Vector512.Create(threshold)).ExtractMostSignificantBits();
     }
 
-    /// <summary>64 codes of 3 bits, one per byte: lane l takes bits 2l of the two-bit plane and bit l or l + 4 of the one-bit plane.</summary>
+    /// <summary>
+    /// 64 codes of 3 bits, one per byte: lane l takes bits 2l of the two-bit plane and bit l or l + 4 of the one-bit plane.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<byte> UnpackUnit(byte* low, byte* high)
     {

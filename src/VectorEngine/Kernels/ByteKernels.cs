@@ -13,7 +13,7 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
     public static void FastScan(ReadOnlySpan<byte> blocks, int blockStride, ReadOnlySpan<byte> table, Span<int> sums)
     {
         sums.Clear();
-        // SAFETY: block b is read in [b blockStride, b blockStride + table.Length), the table as a whole, and 32 sums are written per block.
+        // SAFETY: block b is read in [b blockStride, b blockStride + table.Length), the table as a whole; 32 sums are written per block.
         fixed (byte* block = blocks, entries = table)
         fixed (int* sum = sums)
         {
@@ -52,7 +52,8 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
                 Vector128<byte> highBits = Vector128.Create(upper, upper >> 4).AsByte();
                 total = B.AddProducts(
                     total,
-                    (Unpack(lowBits, highBits << 2), Unpack(lowBits >> 2, highBits << 1), Unpack(lowBits >> 4, highBits), Unpack(lowBits >> 6, highBits >> 1)),
+                    (Unpack(lowBits, highBits << 2), Unpack(lowBits >> 2, highBits << 1),
+                        Unpack(lowBits >> 4, highBits), Unpack(lowBits >> 6, highBits >> 1)),
                     (Vector128.Load(y + i), Vector128.Load(y + i + 16), Vector128.Load(y + i + 32), Vector128.Load(y + i + 48)));
             }
 
@@ -107,7 +108,8 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
     private static (Vector128<ushort> Low, Vector128<ushort> High) LookUp(byte* codes, byte* table)
     {
         Vector128<byte> code = Vector128.Load(codes), entries = Vector128.Load(table);
-        return (Vector128.ShuffleNative(entries, code & Vector128.Create((byte)15)).AsUInt16(), Vector128.ShuffleNative(entries, code >> 4).AsUInt16());
+        return (Vector128.ShuffleNative(entries, code & Vector128.Create((byte)15)).AsUInt16(),
+            Vector128.ShuffleNative(entries, code >> 4).AsUInt16());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

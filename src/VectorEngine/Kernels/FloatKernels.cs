@@ -141,7 +141,9 @@ internal static class FloatKernels<L, V> where L : struct, IFloatLanes<V> where 
         V s20 = default, s21 = default, s22 = default, s30 = default, s31 = default, s32 = default;
         for (nuint i = 0; i < (nuint)dimensions; i++)
         {
-            V c0 = L.Load(in columns, 3 * i * Count), c1 = L.Load(in columns, ((3 * i) + 1) * Count), c2 = L.Load(in columns, ((3 * i) + 2) * Count);
+            V c0 = L.Load(in columns, 3 * i * Count),
+                c1 = L.Load(in columns, ((3 * i) + 1) * Count),
+                c2 = L.Load(in columns, ((3 * i) + 2) * Count);
             // SAFETY: i < dimensions, and every row reference is followed by at least that many floats.
             V a = L.Broadcast(Unsafe.Add(ref Unsafe.AsRef(in row0), i));
             s00 = L.MultiplyAdd(a, c0, s00);

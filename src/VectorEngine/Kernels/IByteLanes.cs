@@ -2,7 +2,9 @@ using System.Runtime.Intrinsics;
 
 namespace VectorEngine.Kernels;
 
-/// <summary>The two steps of the integer loops of <see cref="ByteKernels{B}"/> for which an instruction set may have something better.</summary>
+/// <summary>
+/// The two steps of the integer loops of <see cref="ByteKernels{B}"/> for which an instruction set may have something better.
+/// </summary>
 internal interface IByteLanes
 {
     /// <summary>sums[i] plus the upper byte of values[i].</summary>

@@ -56,7 +56,8 @@ internal interface IKernels
     /// <summary>
     /// Sums of table entries over the sign codes of <paramref name="sums"/>.Length / 32 blocks of 32 postings.
     /// A block's codes are groups of 16 bytes, one group for 4 dimensions (drawn in CodeLayout); a group's table has 16 entries.
-    /// Entries of two groups 64 bytes apart, in the first and second half of 128 bytes, add up to at most 255, so that they can be added as bytes.
+    /// Entries of two groups 64 bytes apart, in the first and second half of 128 bytes, add up to at most 255, so that they can be added as
+    /// bytes.
     /// </summary>
     /// <param name="blocks">The blocks, <paramref name="blockStride"/> bytes apart, each starting with its codes.</param>
     /// <param name="blockStride">Bytes from block to block.</param>
@@ -66,8 +67,8 @@ internal interface IKernels
 
     /// <summary>
     /// Which of a block's 32 postings lie at or below a threshold: bit i is set if
-    /// (add[i] + constants.Base) + rescale[i] (sums[i] constants.Step + constants.Bias) - error[i] constants.Error is at most the threshold.
-    /// Each step is one fused multiply-add, so that all instruction sets agree.
+    /// (add[i] + constants.Base) + rescale[i] (sums[i] constants.Step + constants.Bias) - error[i] constants.Error is at most the
+    /// threshold. Each step is one fused multiply-add, so that all instruction sets agree.
     /// </summary>
     /// <param name="sums">32 sums from <see cref="FastScan"/>.</param>
     /// <param name="factors">32 add (float32), 32 rescale (float32), 32 error (bfloat16).</param>
@@ -76,7 +77,8 @@ internal interface IKernels
     static abstract uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold);
 
     /// <summary>
-    /// The integer inner product of a posting's ex-code (3 bits per dimension, drawn in CodeLayout) with a query of signed bytes in the same order.
+    /// The integer inner product of a posting's ex-code (3 bits per dimension, drawn in CodeLayout) with a query of signed bytes in the
+    /// same order.
     /// </summary>
     /// <param name="code">The code, followed by at least <see cref="ExCodeOverread"/> readable bytes of any value.</param>
     /// <param name="dimensions">Dimensions, a multiple of 16.</param>

@@ -22,8 +22,8 @@ internal static class InstructionSets
     public static readonly IReadOnlyList<InstructionSet> Supported = Enumerate().ToArray();
 
     /// <summary>
-    /// The best set, or the one that the environment forces. Public entry points call it too: thrown from there, the exception is not wrapped
-    /// into the failure of a static field.
+    /// The best set, or the one that the environment forces. Public entry points call it too: thrown from there, the exception is not
+    /// wrapped into the failure of a static field.
     /// </summary>
     /// <exception cref="PlatformNotSupportedException">The forced set is unknown or missing here.</exception>
     public static InstructionSet FromEnvironment() => Select(Environment.GetEnvironmentVariable(Variable));
@@ -43,7 +43,8 @@ internal static class InstructionSets
         string reason = string.Equals(nameof(InstructionSet.Native), forced, StringComparison.OrdinalIgnoreCase)
             ? $" {NativeFunctions.Unavailable}"
             : string.Empty;
-        throw new PlatformNotSupportedException($"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.{reason}");
+        throw new PlatformNotSupportedException(
+            $"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.{reason}");
     }
 
     private static IEnumerable<InstructionSet> Enumerate()

@@ -14,7 +14,8 @@ internal static class KernelDispatch
     public static readonly InstructionSet Selected = InstructionSets.FromEnvironment();
 
     /// <summary>Runs on the selected set.</summary>
-    public static void Run<TAction>(ref TAction action) where TAction : struct, IKernelAction, allows ref struct => Run(Selected, ref action);
+    public static void Run<TAction>(ref TAction action)
+        where TAction : struct, IKernelAction, allows ref struct => Run(Selected, ref action);
 
     /// <summary>Runs on a given set: for tests and benchmarks.</summary>
     public static void Run<TAction>(InstructionSet set, ref TAction action) where TAction : struct, IKernelAction, allows ref struct

@@ -59,7 +59,8 @@ internal static unsafe class NativeFunctions
         Butterfly = (delegate* unmanaged[Cdecl]<float*, float*, nuint, void>)Export("ve_butterfly");
         ScoreScale = (delegate* unmanaged[Cdecl]<float*, nuint, float, float*, float*, void>)Export("ve_score_scale");
         FastScan = (delegate* unmanaged[Cdecl]<byte*, nuint, nuint, byte*, nuint, int*, void>)Export("ve_fast_scan");
-        SelectBelow = (delegate* unmanaged[Cdecl, SuppressGCTransition]<int*, byte*, BoundConstants*, float, uint>)Export("ve_select_below");
+        SelectBelow =
+            (delegate* unmanaged[Cdecl, SuppressGCTransition]<int*, byte*, BoundConstants*, float, uint>)Export("ve_select_below");
         DotExCode = (delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, nuint, sbyte*, int>)Export("ve_dot_ex_code");
         TileColumns = ((delegate* unmanaged[Cdecl]<int>)Export("ve_tile_columns"))();
 
@@ -77,7 +78,9 @@ internal static unsafe class NativeFunctions
             : NativeLibrary.TryLoad(path, out library);
         if (!found)
         {
-            reason = string.IsNullOrEmpty(path) ? $"There is no library '{LibraryName}'." : $"{Variable} names '{path}', which cannot be loaded.";
+            reason = string.IsNullOrEmpty(path)
+                ? $"There is no library '{LibraryName}'."
+                : $"{Variable} names '{path}', which cannot be loaded.";
             return false;
         }
 
@@ -85,7 +88,9 @@ internal static unsafe class NativeFunctions
         // SAFETY: the function takes nothing and returns 32 bits in every version.
         if (NativeLibrary.TryGetExport(library, "ve_abi_version", out nint function))
             version = ((delegate* unmanaged[Cdecl]<int>)function)();
-        reason = version == AbiVersion ? null : $"The library has ABI version {version?.ToString() ?? "none"}; version {AbiVersion} is needed.";
+        reason = version == AbiVersion
+            ? null
+            : $"The library has ABI version {version?.ToString() ?? "none"}; version {AbiVersion} is needed.";
         if (reason is null)
             return true;
         NativeLibrary.Free(library);

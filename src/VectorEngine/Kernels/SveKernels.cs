@@ -53,7 +53,8 @@ internal readonly unsafe struct SveKernels : IKernels
 
     public static int TileColumns => Neon.TileColumns;
 
-    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) => Neon.DotTile(rows, panel, results);
+    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) =>
+        Neon.DotTile(rows, panel, results);
 
     public static void Hadamard(Span<float> x) => Neon.Hadamard(x);
 
@@ -69,7 +70,8 @@ internal readonly unsafe struct SveKernels : IKernels
     public static uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold) =>
         Neon.SelectBelow(sums, factors, constants, threshold);
 
-    public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query) => Neon.DotExCode(code, dimensions, query);
+    public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query) =>
+        Neon.DotExCode(code, dimensions, query);
 
     /// <summary>True in the first <paramref name="count"/> lanes.</summary>
     private static Vector<float> Mask(int count) => Vector.AsVectorSingle(Sve.CreateWhileLessThanMask32Bit(0, count));

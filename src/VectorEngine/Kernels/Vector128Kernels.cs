@@ -28,7 +28,8 @@ internal readonly struct Vector128Kernels : IKernels
 
     public static int TileColumns => 12;
 
-    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) => Floats.DotTile(rows, panel, results);
+    public static void DotTile(ReadOnlySpan<float> rows, ReadOnlySpan<float> panel, Span<float> results) =>
+        Floats.DotTile(rows, panel, results);
 
     public static void Hadamard(Span<float> x) => Floats.Hadamard(x);
 
@@ -36,7 +37,8 @@ internal readonly struct Vector128Kernels : IKernels
 
     public static void Butterfly(Span<float> x, Span<float> y) => Floats.Butterfly(x, y);
 
-    public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale) => Floats.ScoreScale(residual, scale);
+    public static (float Dot, float SquaredNorm) ScoreScale(ReadOnlySpan<float> residual, float scale) =>
+        Floats.ScoreScale(residual, scale);
 
     public static void FastScan(ReadOnlySpan<byte> blocks, int blockStride, ReadOnlySpan<byte> table, Span<int> sums) =>
         Bytes.FastScan(blocks, blockStride, table, sums);
@@ -44,7 +46,8 @@ internal readonly struct Vector128Kernels : IKernels
     public static uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold) =>
         Bytes.SelectBelow(sums, factors, constants, threshold);
 
-    public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query) => Bytes.DotExCode(code, dimensions, query);
+    public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query) =>
+        Bytes.DotExCode(code, dimensions, query);
 }
 
 /// <summary>Bytes in a 128-bit register, portably.</summary>

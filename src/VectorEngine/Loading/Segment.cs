@@ -79,7 +79,8 @@ internal sealed class Segment : IDisposable
             layer.Dispose();
     }
 
-    private Layer OpenLists(IObjectStore store, string key, ListTable lists, Func<int, Extent> extent, Action<int, ReadOnlyMemory<byte>> check)
+    private Layer OpenLists(
+        IObjectStore store, string key, ListTable lists, Func<int, Extent> extent, Action<int, ReadOnlyMemory<byte>> check)
     {
         return OpenLayer(new LayerSource(store, key, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Verify));
 
@@ -99,7 +100,8 @@ internal sealed class Segment : IDisposable
         for (int posting = 0; posting < blocks.Count; posting++)
         {
             if (blocks.Ordinal(posting) >= (uint)Root.Description.Count)
-                throw new CorruptDataException(_signKey, Root.Lists.Sign(list).Offset, bytes.Length, $"posting list {list} names vector {blocks.Ordinal(posting)}");
+                throw new CorruptDataException(
+                    _signKey, Root.Lists.Sign(list).Offset, bytes.Length, $"posting list {list} names vector {blocks.Ordinal(posting)}");
         }
     }
 

@@ -13,7 +13,8 @@ internal sealed class VectorRows
     private readonly string _key;
     private readonly Layer _checksums, _chunks;
 
-    public VectorRows(SegmentDescription description, RowStride stride, SegmentKeys keys, Func<LayerSource, Layer> open, Storage.IObjectStore store)
+    public VectorRows(
+        SegmentDescription description, RowStride stride, SegmentKeys keys, Func<LayerSource, Layer> open, Storage.IObjectStore store)
     {
         _description = description;
         _stride = stride;
@@ -23,7 +24,8 @@ internal sealed class VectorRows
             ChunkRows *= 2;
         ChunkCount = (description.Count + ChunkRows - 1) / ChunkRows;
         int rows = description.Count;
-        _checksums = open(new LayerSource(store, keys.Checksums, RowChecksums.PageCount(rows), page => RowChecksums.Page(rows, page), VerifyPage));
+        _checksums = open(
+            new LayerSource(store, keys.Checksums, RowChecksums.PageCount(rows), page => RowChecksums.Page(rows, page), VerifyPage));
         _chunks = open(new LayerSource(store, keys.Vectors, ChunkCount, Extent, VerifyChunk));
 
         void VerifyPage(int page, ReadOnlyMemory<byte> bytes)
@@ -47,7 +49,8 @@ internal sealed class VectorRows
 
     /// <summary>One row.</summary>
     public ReadOnlySpan<byte> Row(uint ordinal) =>
-        _chunks.Read((int)(ordinal / (uint)ChunkRows)).Span.Slice((int)(ordinal % (uint)ChunkRows) * _description.RowBytes, _description.RowBytes);
+        _chunks.Read((int)(ordinal / (uint)ChunkRows)).Span.Slice(
+            (int)(ordinal % (uint)ChunkRows) * _description.RowBytes, _description.RowBytes);
 
     private (long Offset, int Length) Extent(int chunk)
     {
@@ -58,7 +61,8 @@ internal sealed class VectorRows
     private void VerifyChunk(int chunk, ReadOnlyMemory<byte> bytes)
     {
         int first = chunk * ChunkRows, rowBytes = _description.RowBytes;
-        ReadOnlySpan<uint> checksums = RowChecksums.Rows(_checksums.Read(first / RowChecksums.PageRows).Span)[(first % RowChecksums.PageRows)..];
+        ReadOnlySpan<uint> checksums =
+            RowChecksums.Rows(_checksums.Read(first / RowChecksums.PageRows).Span)[(first % RowChecksums.PageRows)..];
         for (int row = 0; row < bytes.Length / rowBytes; row++)
         {
             if (Crc32C.Compute(bytes.Span.Slice(row * rowBytes, rowBytes)) != checksums[row])

@@ -55,7 +55,8 @@ internal static class SpanMath
             Vector<int> bits = Vector.AsVectorInt32(value);
             bits = (bits + Vector.Create(0xFFF) + ((bits >>> 13) & Vector<int>.One)) & Vector.Create(~0x1FFF);
             Vector<float> tiny = value + Vector.Create(UnitOfTiny) - Vector.Create(UnitOfTiny);
-            value = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(value), Vector.Create(SmallestNormal)), tiny, Vector.AsVectorSingle(bits));
+            value = Vector.ConditionalSelect(
+                Vector.LessThan(Vector.Abs(value), Vector.Create(SmallestNormal)), tiny, Vector.AsVectorSingle(bits));
         }
 
         foreach (ref float value in values[(wide.Length * Vector<float>.Count)..])

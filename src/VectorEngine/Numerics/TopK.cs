@@ -13,8 +13,8 @@ internal readonly record struct Neighbor(float Distance, uint Ordinal, float Err
 /// Equal distances are ordered by ordinal, so that results do not depend on the order of the scan.
 /// </summary>
 /// <remarks>
-/// Distance and ordinal are packed into one integer that sorts like the pair: the float's bits, with the sign bit flipped or, where the value
-/// is negative, all bits flipped, above the ordinal. One comparison then decides.
+/// Distance and ordinal are packed into one integer that sorts like the pair: the float's bits, with the sign bit flipped or, where the
+/// value is negative, all bits flipped, above the ordinal. One comparison then decides.
 /// </remarks>
 internal sealed class TopK
 {
@@ -27,7 +27,9 @@ internal sealed class TopK
     /// <summary>Neighbours held.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The distance that a new neighbour must not exceed: the k-th smallest so far, or <see cref="float.MaxValue"/> while fewer are held.</summary>
+    /// <summary>
+    /// The distance that a new neighbour must not exceed: the k-th smallest so far, or <see cref="float.MaxValue"/> while fewer are held.
+    /// </summary>
     public float Threshold { get; private set; }
 
     /// <summary>A neighbour held; in order of distance once <see cref="Sort"/> was called.</summary>

@@ -51,5 +51,6 @@ internal static class ExRecord
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CodeFactors ReadFactors(ReadOnlySpan<byte> record) => new(
-        MemoryMarshal.Read<float>(record), MemoryMarshal.Read<float>(record[4..]), BFloat16.ToSingle(MemoryMarshal.Read<ushort>(record[8..])));
+        MemoryMarshal.Read<float>(record), MemoryMarshal.Read<float>(record[4..]),
+        BFloat16.ToSingle(MemoryMarshal.Read<ushort>(record[8..])));
 }

@@ -26,7 +26,10 @@ internal sealed class CodeSpace
     /// <summary>P(mean).</summary>
     public ReadOnlySpan<float> RotatedMean => _rotatedMean;
 
-    /// <summary>w in distance = ... - w &lt;r, y&gt;: 2 for squared L2; 1 for the inner product and for cosine, which is half the squared L2 of unit vectors.</summary>
+    /// <summary>
+    /// w in distance = ... - w &lt;r, y&gt;: 2 for squared L2; 1 for the inner product and for cosine, which is half the squared L2 of unit
+    /// vectors.
+    /// </summary>
     public float Weight => Metric == Metric.SquaredL2 ? 2 : 1;
 
     private struct RotateMean : IKernelAction

@@ -19,7 +19,8 @@ internal static class CodeWriter
     /// <param name="codes">4-bit codes, one per byte; the sign is bit 3.</param>
     /// <param name="factors">The posting's factors in the 1-bit layer.</param>
     /// <param name="ordinal">The vector's row.</param>
-    public static void WriteSign(CodeLayout layout, Span<byte> block, int slot, ReadOnlySpan<byte> codes, in CodeFactors factors, uint ordinal)
+    public static void WriteSign(
+        CodeLayout layout, Span<byte> block, int slot, ReadOnlySpan<byte> codes, in CodeFactors factors, uint ordinal)
     {
         int offset = (2 * (slot % 8)) + (slot / 8 % 2), shift = slot / 16 * 4;
         for (int i = 0; i < codes.Length; i += 4)

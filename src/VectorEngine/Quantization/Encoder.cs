@@ -17,7 +17,9 @@ namespace VectorEngine.Quantization;
 /// </remarks>
 internal sealed class Encoder
 {
-    /// <summary>The grid of t sigma, where sigma = |r| / sqrt(D); a Gaussian's best 16-level uniform quantizer has t sigma near 3.</summary>
+    /// <summary>
+    /// The grid of t sigma, where sigma = |r| / sqrt(D); a Gaussian's best 16-level uniform quantizer has t sigma near 3.
+    /// </summary>
     private const float FirstScale = 1.5f, ScaleRatio = 1.12f;
     private const int CoarseSteps = 14, FineSteps = 5;
 
@@ -38,7 +40,8 @@ internal sealed class Encoder
     /// <param name="codes">Receives the 4-bit codes, one per byte.</param>
     /// <param name="sign">Receives the factors of the 1-bit layer.</param>
     /// <param name="full">Receives the factors of sign and ex-code together.</param>
-    public void Encode<K>(ReadOnlySpan<float> residual, ReadOnlySpan<float> centroid, Span<byte> codes, out CodeFactors sign, out CodeFactors full)
+    public void Encode<K>(
+        ReadOnlySpan<float> residual, ReadOnlySpan<float> centroid, Span<byte> codes, out CodeFactors sign, out CodeFactors full)
         where K : struct, IKernels
     {
         double squaredNorm = K.Dot(residual, residual);
@@ -53,7 +56,9 @@ internal sealed class Encoder
             _code[i] = negative ? -0.5f - magnitude : 0.5f + magnitude;
         }
 
-        float offset = _space.Metric == Metric.InnerProduct ? -InnerProductOffset<K>(residual, centroid) : (float)(_space.Weight / 2 * squaredNorm);
+        float offset = _space.Metric == Metric.InnerProduct
+            ? -InnerProductOffset<K>(residual, centroid)
+            : (float)(_space.Weight / 2 * squaredNorm);
         sign = Factors<K>(residual, centroid, _signCode, squaredNorm, offset);
         full = Factors<K>(residual, centroid, _code, squaredNorm, offset);
     }
@@ -84,7 +89,8 @@ internal sealed class Encoder
         return K.Dot(residual, _meanPlusCentroid);
     }
 
-    private CodeFactors Factors<K>(ReadOnlySpan<float> residual, ReadOnlySpan<float> centroid, ReadOnlySpan<float> code, double squaredNorm, float offset)
+    private CodeFactors Factors<K>(
+        ReadOnlySpan<float> residual, ReadOnlySpan<float> centroid, ReadOnlySpan<float> code, double squaredNorm, float offset)
         where K : struct, IKernels
     {
         double inner = K.Dot(residual, code);

@@ -10,10 +10,11 @@ namespace VectorEngine.Quantization;
 /// Made once per query and used for every list.
 /// </summary>
 /// <remarks>
-/// With q the rotated vector: &lt;xs, q&gt; is Step * sum + Bias, where sum adds one table entry per 4 dimensions, each rounded to a multiple of Step;
-/// &lt;x, q&gt; for the full code x = 8 xs + (e - 3.5) is 8 &lt;xs, q&gt; + ByteStep * (dot - 3.5 ByteSum), where dot is the integer inner product
-/// of the ex-code e with the bytes. The step is as small as lets FastScan add two entries as bytes; the rounding that it leaves has about
-/// 2 % of the standard deviation of the 1-bit code's own error, and 12 % of the 4-bit code's, where the query is as far from the mean as from the centroid.
+/// With q the rotated vector: &lt;xs, q&gt; is Step * sum + Bias, where sum adds one table entry per 4 dimensions, each rounded to a
+/// multiple of Step; &lt;x, q&gt; for the full code x = 8 xs + (e - 3.5) is 8 &lt;xs, q&gt; + ByteStep * (dot - 3.5 ByteSum), where dot is
+/// the integer inner product of the ex-code e with the bytes. The step is as small as lets FastScan add two entries as bytes; the rounding
+/// that it leaves has about 2 % of the standard deviation of the 1-bit code's own error, and 12 % of the 4-bit code's, where the query is
+/// as far from the mean as from the centroid.
 /// </remarks>
 internal sealed class QuantizedQuery
 {
@@ -86,7 +87,7 @@ internal sealed class QuantizedQuery
     private void PrepareTable(ReadOnlySpan<float> rotated)
     {
         ReadOnlySpan<Vector128<float>> groups = MemoryMarshal.Cast<float, Vector128<float>>(rotated);
-        // Lane i holds the largest entry of group g + i, in q's unit: the sum of its magnitudes. FastScan adds entries of groups g and g + 4.
+        // Lane i has the largest entry of group g + i, in q's unit: the sum of its magnitudes. FastScan adds entries of groups g and g + 4.
         Vector128<float> range = Vector128<float>.Zero, total = Vector128<float>.Zero;
         int g = 0;
         for (; g + 8 <= groups.Length; g += 8)
@@ -117,7 +118,8 @@ internal sealed class QuantizedQuery
             negative += Vector128.Shuffle(negative, Vector128.Create(1, 0, 3, 2));
             Vector128<float> q0 = Vector128.Shuffle(q, Vector128.Create(0, 0, 0, 0)) & OddLanes;
             Vector128<float> q1 = Vector128.Shuffle(q, Vector128.Create(1, 1, 1, 1)) & UpperLanes;
-            Vector128<float> q2 = Vector128.Shuffle(q, Vector128.Create(2, 2, 2, 2)), q3 = Vector128.Shuffle(q, Vector128.Create(3, 3, 3, 3));
+            Vector128<float> q2 = Vector128.Shuffle(q, Vector128.Create(2, 2, 2, 2)),
+                q3 = Vector128.Shuffle(q, Vector128.Create(3, 3, 3, 3));
             Vector128<float> v0 = Vector128.Create(0.5f) - negative + (q0 + q1);
             Vector128<float> v2 = v0 + q3;
             Vector128<short> low = Vector128.Narrow(Vector128.ConvertToInt32Native(v0), Vector128.ConvertToInt32Native(v0 + q2));

@@ -25,7 +25,9 @@ internal sealed class VectorTransform
     /// <summary>Dimensions of the codes.</summary>
     public int PaddedDimensions => _rotation.Dimensions;
 
-    /// <summary>Centroids are stored as float16 multiplied by this power of two, which brings them near 1, whatever the unit of the data.</summary>
+    /// <summary>
+    /// Centroids are stored as float16 multiplied by this power of two, which brings them near 1, whatever the unit of the data.
+    /// </summary>
     public float CentroidScale { get; }
 
     public ReadOnlyMemory<float> Mean => _mean;

@@ -8,7 +8,8 @@ namespace VectorEngine.Search;
 internal static class ExactDistance
 {
     /// <summary>The distance from a query (of unit length under cosine) to one stored row.</summary>
-    public static float Compute<K>(Metric metric, StoredVectors type, ReadOnlySpan<float> query, ReadOnlySpan<byte> row) where K : struct, IKernels
+    public static float Compute<K>(Metric metric, StoredVectors type, ReadOnlySpan<float> query, ReadOnlySpan<byte> row)
+        where K : struct, IKernels
     {
         if (type == StoredVectors.Float32)
         {

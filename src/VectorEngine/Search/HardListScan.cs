@@ -54,7 +54,9 @@ internal ref struct HardListScan
         // |r|^2 = f^2 |xs|^2 - e^2, where e was rounded up by at most one part in 128; |xs|^2 = D'/4.
         double f = -factors.Rescale / (double)Space.Weight, least = factors.Error * (1 - BFloat16.RelativeSlack);
         double residual = Math.Sqrt(Math.Max(0, (f * f * Space.Layout.PaddedDimensions / 4 * (1 + 1e-5)) - (least * least)));
-        Interval sign = Bound(factors, residual, query.SignProduct(querySum), Centroid.SignProduct(centroidSum), query.LargestSignRounding, Centroid.LargestSignRounding);
+        Interval sign = Bound(
+            factors, residual, query.SignProduct(querySum), Centroid.SignProduct(centroidSum),
+            query.LargestSignRounding, Centroid.LargestSignRounding);
         if (Stage == SearchStage.Sign)
         {
             sign.OfferTo(Scratch.Results, ordinal);
@@ -85,8 +87,12 @@ internal ref struct HardListScan
             Scratch.AddCandidate(new Candidate(MathF.BitDecrement((float)full.Low), ordinal));
     }
 
-    /// <summary>The distance is G - w &lt;r, y&gt; with G = base + add - w f &lt;x, c'&gt;, and <see cref="HardBound"/> bounds &lt;r, y&gt; from f &lt;x, y&gt;.</summary>
-    private readonly Interval Bound(in CodeFactors factors, double residual, float queryProduct, float centroidProduct, float queryRounding, float centroidRounding)
+    /// <summary>
+    /// The distance is G - w &lt;r, y&gt; with G = base + add - w f &lt;x, c'&gt;,
+    /// and <see cref="HardBound"/> bounds &lt;r, y&gt; from f &lt;x, y&gt;.
+    /// </summary>
+    private readonly Interval Bound(
+        in CodeFactors factors, double residual, float queryProduct, float centroidProduct, float queryRounding, float centroidRounding)
     {
         double weight = Space.Weight, f = -factors.Rescale / weight;
         double estimate = Base + (double)factors.Add + ((double)factors.Rescale * queryProduct);
@@ -95,9 +101,11 @@ internal ref struct HardListScan
         double shared = Base + (double)factors.Add - (weight * f * centroidProduct);
         // Base, add and the products were rounded to float32, and so were both rotated vectors: one part in 10^5 of each covers it,
         // and the sums of an exact distance. Inner products cancel: their error is in proportion to the vectors, not to the result.
-        double longest = Reach + residual, vectors = Space.Metric == Metric.SquaredL2 ? weight * (residual + QueryNorm) * longest : longest * longest;
+        double longest = Reach + residual,
+            vectors = Space.Metric == Metric.SquaredL2 ? weight * (residual + QueryNorm) * longest : longest * longest;
         double slack = (weight * f * centroidRounding)
-            + (1e-5 * (Math.Abs(Base) + Math.Abs(factors.Add) + (weight * f * (Math.Abs(queryProduct) + Math.Abs(centroidProduct))) + vectors));
+            + (1e-5 * (Math.Abs(Base) + Math.Abs(factors.Add)
+                + (weight * f * (Math.Abs(queryProduct) + Math.Abs(centroidProduct))) + vectors));
         return new Interval(estimate, shared - (weight * high) - slack, shared - (weight * low) + slack);
     }
 

@@ -8,25 +8,31 @@ namespace VectorEngine.Search;
 /// <summary>The steps of a search over clusters: choose the lists, scan them nearest first, rescore what is left.</summary>
 internal static class IvfSearch
 {
-    /// <summary>The directory is always searched at three standard deviations: it holds few postings, and a list missed is a list of answers missed.</summary>
+    /// <summary>
+    /// The directory is always searched at three standard deviations: it holds few postings, and a list missed is a list of answers missed.
+    /// </summary>
     private const float DirectoryEpsilon0 = 3;
 
     /// <summary>Bytes of the next list to fetch while a list is scanned: its centroid and where its first block begins.</summary>
     private const int PrefetchBytes = 4096;
 
     /// <summary>
-    /// Chooses the lists whose centroids are nearest, nearest first, as <see cref="QueryScratch.Lists"/>. The directory holds the centroids as 1+3-bit codes of one list
-    /// whose own centroid is 0, so it is searched like any list.
+    /// Chooses the lists whose centroids are nearest, nearest first, as <see cref="QueryScratch.Lists"/>. The directory holds the centroids
+    /// as 1+3-bit codes of one list whose own centroid is 0, so it is searched like any list.
     /// </summary>
     public static void ChooseLists<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
     {
         SegmentRoot root = segment.Root;
         CodeSpace space = root.Space!;
         int listCount = root.Description.ListCount;
-        bool scaled = space.Metric == Metric.InnerProduct && root.Description.CommonLength > 0 && scratch.ScaleTo<K>(root.Description.CommonLength);
+        bool scaled = space.Metric == Metric.InnerProduct
+            && root.Description.CommonLength > 0
+            && scratch.ScaleTo<K>(root.Description.CommonLength);
         scratch.Rotate<K>(space);
         scratch.Lists.Reset(Math.Min(scratch.Plan.ProbeCount, listCount));
-        float directoryBase = space.Metric == Metric.InnerProduct ? scratch.SharedBase : space.Weight / 2 * scratch.RotatedNorm * scratch.RotatedNorm;
+        float directoryBase = space.Metric == Metric.InnerProduct
+            ? scratch.SharedBase
+            : space.Weight / 2 * scratch.RotatedNorm * scratch.RotatedNorm;
         var directory = new ListScan(
             scratch, space.Layout, new SignBlocks(space.Layout, root.DirectorySign.Span, listCount),
             Terms(space, directoryBase, scratch.RotatedNorm, DirectoryEpsilon0), root.DirectoryEx.Span);
@@ -100,7 +106,9 @@ internal static class IvfSearch
             return;
         }
 
-        new ListScan(scratch, space.Layout, blocks, Terms(space, listBase, MathF.Sqrt(squaredNorm), plan.Epsilon0), plan.Stage, segment.Ex!, list).Run<K>();
+        new ListScan(
+            scratch, space.Layout, blocks, Terms(space, listBase, MathF.Sqrt(squaredNorm), plan.Epsilon0),
+            plan.Stage, segment.Ex!, list).Run<K>();
     }
 
     /// <summary>Compares the candidates with their stored vectors, lowest bound first, until no bound is below the k-th distance.</summary>
@@ -108,7 +116,8 @@ internal static class IvfSearch
     {
         SegmentDescription description = segment.Root.Description;
         Span<Candidate> candidates = scratch.Candidates;
-        candidates.Sort(static (a, b) => a.LowerBound != b.LowerBound ? a.LowerBound.CompareTo(b.LowerBound) : a.Ordinal.CompareTo(b.Ordinal));
+        candidates.Sort(
+            static (a, b) => a.LowerBound != b.LowerBound ? a.LowerBound.CompareTo(b.LowerBound) : a.Ordinal.CompareTo(b.Ordinal));
         foreach (Candidate candidate in candidates)
         {
             if (candidate.LowerBound > scratch.Results.Threshold)

@@ -31,7 +31,8 @@ internal ref struct ListScan
     private long _survivors;
 
     /// <summary>Prepares to scan a posting list for results.</summary>
-    public ListScan(QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, SearchStage stage, Layer exLayer, int list)
+    public ListScan(
+        QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, SearchStage stage, Layer exLayer, int list)
         : this(scratch, layout, blocks, terms, stage, scratch.Results)
     {
         _exLayer = exLayer;
@@ -81,7 +82,8 @@ internal ref struct ListScan
             for (int b = 0; b < count; b++)
             {
                 ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
-                uint selected = K.SelectBelow(blockSums, _blocks.Factors(first + b), bounds, Threshold) & _blocks.Occupied(first + b) & ~done[b];
+                uint selected = K.SelectBelow(blockSums, _blocks.Factors(first + b), bounds, Threshold)
+                    & _blocks.Occupied(first + b) & ~done[b];
                 _survivors += BitOperations.PopCount(selected);
                 for (; selected != 0; selected &= selected - 1)
                 {
@@ -101,14 +103,16 @@ internal ref struct ListScan
     /// <summary>
     /// Before there is a threshold every posting would be refined. Refining the k nearest by estimate first sets one that is tight already.
     /// </summary>
-    private void RefineSeeds<K>(int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, scoped Span<uint> done) where K : struct, IKernels
+    private void RefineSeeds<K>(int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, scoped Span<uint> done)
+        where K : struct, IKernels
     {
         TopK seeds = _scratch.Seeds;
         seeds.Reset(_nearest.Capacity);
         for (int b = 0; b < sums.Length / CodeLayout.BlockSize; b++)
         {
             ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
-            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, seeds.Threshold) & _blocks.Occupied(firstBlock + b);
+            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, seeds.Threshold)
+                & _blocks.Occupied(firstBlock + b);
             for (; selected != 0; selected &= selected - 1)
             {
                 int slot = BitOperations.TrailingZeroCount(selected);
@@ -128,12 +132,14 @@ internal ref struct ListScan
     }
 
     /// <summary>Offers what the 1-bit layer alone estimates.</summary>
-    private readonly void OfferEstimates<K>(TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates) where K : struct, IKernels
+    private readonly void OfferEstimates<K>(TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates)
+        where K : struct, IKernels
     {
         for (int b = 0; b < sums.Length / CodeLayout.BlockSize; b++)
         {
             ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
-            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, nearest.Threshold) & _blocks.Occupied(firstBlock + b);
+            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, nearest.Threshold)
+                & _blocks.Occupied(firstBlock + b);
             for (; selected != 0; selected &= selected - 1)
             {
                 int slot = BitOperations.TrailingZeroCount(selected);

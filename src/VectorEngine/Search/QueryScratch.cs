@@ -113,7 +113,10 @@ internal sealed class QueryScratch
         ResetCounts();
     }
 
-    /// <summary>Scales the query to a length, unless it has it: under the inner product lists are ranked for a query of the length that all vectors have.</summary>
+    /// <summary>
+    /// Scales the query to a length, unless it has it: under the inner product lists are ranked for a query of the length that all vectors
+    /// have.
+    /// </summary>
     /// <returns>False if nothing changed.</returns>
     public bool ScaleTo<K>(float length) where K : struct, IKernels
     {

@@ -14,8 +14,8 @@ namespace VectorEngine.Search;
 internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStage Stage, ErrorBound Bound, float Epsilon0);
 
 /// <summary>
-/// Searches one segment in steps: <see cref="Begin"/> chooses the lists, <see cref="LoadAsync"/> brings them into memory where that may take time,
-/// <see cref="Finish"/> scans them, <see cref="Return"/> ends the search. Safe for concurrent use.
+/// Searches one segment in steps: <see cref="Begin"/> chooses the lists, <see cref="LoadAsync"/> brings them into memory where that may
+/// take time, <see cref="Finish"/> scans them, <see cref="Return"/> ends the search. Safe for concurrent use.
 /// </summary>
 internal sealed class SegmentSearcher(Segment segment)
 {
@@ -62,7 +62,9 @@ internal sealed class SegmentSearcher(Segment segment)
         }
     }
 
-    /// <summary>Scans the chosen lists, reading those that are not in memory; the answer is then in <see cref="QueryScratch.Results"/>, in order.</summary>
+    /// <summary>
+    /// Scans the chosen lists, reading those that are not in memory; the answer is then in <see cref="QueryScratch.Results"/>, in order.
+    /// </summary>
     public void Finish(QueryScratch scratch)
     {
         var action = new FinishAction { Segment = segment, Scratch = scratch };

@@ -9,6 +9,8 @@ public enum Metric
     /// <summary>Negated inner product, -&lt;o, q&gt;: the largest inner product is the smallest distance.</summary>
     InnerProduct = 1,
 
-    /// <summary>Cosine distance, 1 - cos(o, q), from 0 (same direction) to 2 (opposite). Zero vectors have no direction and are rejected.</summary>
+    /// <summary>
+    /// Cosine distance, 1 - cos(o, q), from 0 (same direction) to 2 (opposite). Zero vectors have no direction and are rejected.
+    /// </summary>
     Cosine = 2,
 }

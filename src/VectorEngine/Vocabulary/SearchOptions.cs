@@ -30,7 +30,8 @@ public sealed record SearchOptions
     public static SearchOptions Default { get; } = new();
 
     /// <summary>
-    /// Posting lists to visit, from 1; more than there are means all. Null: 3 % of the lists, at least 16. A flat index has no lists and ignores it.
+    /// Posting lists to visit, from 1; more than there are means all. Null: 3 % of the lists, at least 16. A flat index has no lists and
+    /// ignores it.
     /// </summary>
     public int? ProbeCount { get; init; }
 

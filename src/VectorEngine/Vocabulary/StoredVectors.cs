@@ -9,6 +9,8 @@ public enum StoredVectors
     /// <summary>As given: 4 bytes per dimension; distances can be exact.</summary>
     Float32 = 1,
 
-    /// <summary>Rounded to float16: 2 bytes per dimension; distances can be exact to about three digits. Values beyond 65,504 are rejected.</summary>
+    /// <summary>
+    /// Rounded to float16: 2 bytes per dimension; distances can be exact to about three digits. Values beyond 65,504 are rejected.
+    /// </summary>
     Float16 = 2,
 }

@@ -11,10 +11,15 @@ public sealed record VectorIndexOptions
     /// </summary>
     public int? ClusterCount { get; init; }
 
-    /// <summary>Whether to keep the vectors beside their codes. An index that is searched exactly keeps them in any case, as float32 where this says none.</summary>
+    /// <summary>
+    /// Whether to keep the vectors beside their codes. An index that is searched exactly keeps them in any case, as float32 where this says
+    /// none.
+    /// </summary>
     public StoredVectors StoredVectors { get; init; } = StoredVectors.None;
 
-    /// <summary>Seeds the clustering and the rotation: the same input and seed give the same objects, whatever the number of threads.</summary>
+    /// <summary>
+    /// Seeds the clustering and the rotation: the same input and seed give the same objects, whatever the number of threads.
+    /// </summary>
     public ulong Seed { get; init; } = 42;
 
     /// <summary>Threads to build with; -1 for all cores.</summary>

@@ -10,7 +10,8 @@ internal sealed record ArrowCase(int Seed)
 {
     private static readonly string[] Texts =
     [
-        "", "a", "plain ASCII, somewhat longer than eight bytes", "Zürich", "日本語テキスト", "👩‍🚀🚀", "line\nbreak\0null",
+        "", "a", "plain ASCII, somewhat longer than eight bytes", "Zürich", "日本語テキスト", "👩‍🚀🚀",
+        "line\nbreak\0null",
         "\u0301combining", "ﷺ",
     ];
 

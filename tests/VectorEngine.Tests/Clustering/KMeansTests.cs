@@ -125,7 +125,8 @@ public sealed class KMeansTests
     }
 
     private static float[] Train(VectorMatrix vectors, int clusters, int threads = 2, ulong seed = 1) =>
-        KMeans.Train(vectors.Values, vectors.Dimensions, clusters, new SeededRandom(seed), new ParallelOptions { MaxDegreeOfParallelism = threads });
+        KMeans.Train(
+            vectors.Values, vectors.Dimensions, clusters, new SeededRandom(seed), new ParallelOptions { MaxDegreeOfParallelism = threads });
 
     private static int[] Sizes(VectorMatrix vectors, float[] centroids)
     {

@@ -21,7 +21,8 @@ public sealed class NearestCentroidTests
             double best = Enumerable.Range(0, centroids.Count).Min(c => Reference.SquaredL2(rows[row], centroids[c]));
             // The score |c|^2 / 2 - <x, c> has the rounding of a sum of as many products as there are dimensions.
             double largest = Enumerable.Range(0, centroids.Count).Max(c => Reference.Dot(centroids[c], centroids[c]));
-            double tolerance = 2 * (assignment.Dimensions + 2) / (double)(1 << 23) * (largest + Math.Sqrt(largest * Reference.Dot(rows[row], rows[row])));
+            double tolerance = 2 * (assignment.Dimensions + 2) / (double)(1 << 23)
+                * (largest + Math.Sqrt(largest * Reference.Dot(rows[row], rows[row])));
             Assert.InRange(Reference.SquaredL2(rows[row], centroids[labels[row]]), best, best + tolerance);
         }
     });

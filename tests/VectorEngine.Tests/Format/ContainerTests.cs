@@ -113,9 +113,12 @@ public sealed class ContainerTests
         }
 
         Assert.Equal((signOffset, exOffset + 64), (read.SignLength, read.ExLength));
-        Assert.Throws<CorruptDataException>(() => ListTable.Read(Root(table), Description(table, counts.Sum()) with { Count = 167 }, layout));
-        Assert.Throws<CorruptDataException>(() => ListTable.Read(Root(table), Description(table, counts.Sum()) with { SignLength = 64 }, layout));
-        Assert.Throws<CorruptDataException>(() => ListTable.Read(Root(table), Description(table, counts.Sum()) with { ListCount = 4 }, layout));
+        Assert.Throws<CorruptDataException>(
+            () => ListTable.Read(Root(table), Description(table, counts.Sum()) with { Count = 167 }, layout));
+        Assert.Throws<CorruptDataException>(
+            () => ListTable.Read(Root(table), Description(table, counts.Sum()) with { SignLength = 64 }, layout));
+        Assert.Throws<CorruptDataException>(
+            () => ListTable.Read(Root(table), Description(table, counts.Sum()) with { ListCount = 4 }, layout));
     }
 
     [Fact]

@@ -10,9 +10,9 @@ namespace VectorEngine.Tests.Format;
 /// A small index as it was written once, byte by byte: a change of the format, of the clustering or of the codes shows here.
 /// </summary>
 /// <remarks>
-/// The vectors are small integers, symmetric around the centres of four clusters, so that every sum is exact in float32 and the bytes do not depend
-/// on the order in which an instruction set adds. After an intended change, run the tests once with <c>VECTORENGINE_WRITE_FIXTURES=1</c>, which
-/// writes the files anew, and review what changed.
+/// The vectors are small integers, symmetric around the centres of four clusters, so that every sum is exact in float32 and the bytes do
+/// not depend on the order in which an instruction set adds. After an intended change, run the tests once with
+/// <c>VECTORENGINE_WRITE_FIXTURES=1</c>, which writes the files anew, and review what changed.
 /// </remarks>
 public sealed class FixtureTests
 {
@@ -94,15 +94,20 @@ public sealed class FixtureTests
                     Assert.InRange(truth, FullEstimate(1), FullEstimate(-1));
 
                     double Estimate(Quantization.FormatDecoder.Factors factors, byte[] u, int below) =>
-                        listBase + factors.Add + (factors.Rescale * Reference.Dot(Array.ConvertAll(u, value => (value >> 3) - 0.5f), query)) - Bound(factors, below);
+                        listBase + factors.Add
+                        + (factors.Rescale * Reference.Dot(Array.ConvertAll(u, value => (value >> 3) - 0.5f), query))
+                        - Bound(factors, below);
 
                     double FullEstimate(int below)
                     {
                         Quantization.FormatDecoder.Factors factors = decoder.ExFactors(ex.AsSpan(exOffset), posting);
-                        return listBase + factors.Add + (factors.Rescale * Reference.Dot(Array.ConvertAll(codes, value => value - 7.5f), query)) - Bound(factors, below);
+                        return listBase + factors.Add
+                            + (factors.Rescale * Reference.Dot(Array.ConvertAll(codes, value => value - 7.5f), query))
+                            - Bound(factors, below);
                     }
 
-                    double Bound(Quantization.FormatDecoder.Factors factors, int below) => below * ((2 * factors.Error * Math.Sqrt(listBase)) + 1e-3);
+                    double Bound(Quantization.FormatDecoder.Factors factors, int below) =>
+                        below * ((2 * factors.Error * Math.Sqrt(listBase)) + 1e-3);
                 }
             }
 

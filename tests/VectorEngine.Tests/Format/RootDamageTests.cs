@@ -47,7 +47,8 @@ public sealed class RootDamageTests
             byte[] damaged = [.. objects[key]];
             damaged[i] ^= (byte)(1 << (i % 8));
             await store.WriteAsync(key, damaged, WriteCondition.None);
-            Assert.Equal(key, (await Assert.ThrowsAsync<CorruptDataException>(async () => await VectorIndex.OpenAsync(store, TestIndex.Name))).ObjectKey);
+            Assert.Equal(key, (await Assert.ThrowsAsync<CorruptDataException>(
+                async () => await VectorIndex.OpenAsync(store, TestIndex.Name))).ObjectKey);
         }
     }
 
@@ -146,7 +147,8 @@ public sealed class RootDamageTests
                     break;
                 default:
                     at &= ~7;
-                    BitConverter.TryWriteBytes(forged.AsSpan(at), random.Next(2) == 0 ? Interesting(random) : (long)Interesting(random) << 32);
+                    BitConverter.TryWriteBytes(
+                        forged.AsSpan(at), random.Next(2) == 0 ? Interesting(random) : (long)Interesting(random) << 32);
                     break;
             }
         }
@@ -174,14 +176,20 @@ public sealed class RootDamageTests
         int sections = BitConverter.ToInt32(container, 24);
         meaning.AsSpan(0, 64 + (32 * sections)).Fill(true);
         for (int i = 0; i < sections; i++)
-            meaning.AsSpan((int)BitConverter.ToInt64(container, 72 + (32 * i)), (int)BitConverter.ToInt64(container, 80 + (32 * i))).Fill(true);
+            meaning.AsSpan(
+                (int)BitConverter.ToInt64(container, 72 + (32 * i)), (int)BitConverter.ToInt64(container, 80 + (32 * i))).Fill(true);
         return meaning;
     }
 
     private static async Task<(MemoryObjectStore Store, SortedDictionary<string, byte[]> Objects)> StoreAsync(bool flat)
     {
         var store = new MemoryObjectStore();
-        var options = new VectorIndexOptions { ClusterCount = flat ? null : 5, StoredVectors = StoredVectors.Float32, Metric = Metric.InnerProduct };
+        var options = new VectorIndexOptions
+        {
+            ClusterCount = flat ? null : 5,
+            StoredVectors = StoredVectors.Float32,
+            Metric = Metric.InnerProduct,
+        };
         var metadata = new RecordBatch(
             ("text", ArrowArray.From(Enumerable.Range(0, Count).Select(i => i % 7 == 0 ? null : $"row {i}").ToArray())),
             ("number", ArrowArray.From<long>(Enumerable.Range(0, Count).Select(i => (long)i).ToArray())));

@@ -15,7 +15,8 @@ internal static class Seal
         for (int i = 0; i < count; i++)
         {
             Span<byte> entry = container.AsSpan(64 + (32 * i));
-            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(entry[8..]), length = BinaryPrimitives.ReadUInt64LittleEndian(entry[16..]);
+            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(entry[8..]),
+                length = BinaryPrimitives.ReadUInt64LittleEndian(entry[16..]);
             if (offset <= (ulong)container.Length && length <= (ulong)container.Length - offset)
                 BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], Crc32C.Compute(container.AsSpan((int)offset, (int)length)));
         }

@@ -21,7 +21,8 @@ public sealed class BadInputTests
     [MemberData(nameof(Kinds))]
     public async Task Queries_that_cannot_be_searched_are_named(bool flat, Metric metric)
     {
-        using VectorIndex index = await TestIndex.BuildAsync(Vectors, new VectorIndexOptions { ClusterCount = flat ? null : 5, Metric = metric });
+        using VectorIndex index = await TestIndex.BuildAsync(
+            Vectors, new VectorIndexOptions { ClusterCount = flat ? null : 5, Metric = metric });
         (long, float)[] before = index.Search(Vectors[0], 3).Hits();
         foreach (float bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity, 2e18f, float.MaxValue })
         {
@@ -100,7 +101,8 @@ public sealed class BadInputTests
         values.AsSpan(9 * Dimensions, Dimensions).Fill(1e-9f);
         var options = new VectorIndexOptions { Metric = Metric.Cosine, StoredVectors = StoredVectors.Float16 };
         Assert.Equal(9, (await BuildFailureAsync(new VectorMatrix(values, Dimensions), options)).Row);
-        using VectorIndex whole = await TestIndex.BuildAsync(new VectorMatrix(values, Dimensions), options with { StoredVectors = StoredVectors.Float32 });
+        using VectorIndex whole = await TestIndex.BuildAsync(
+            new VectorMatrix(values, Dimensions), options with { StoredVectors = StoredVectors.Float32 });
         Assert.Equal(9, whole.Search(values.AsSpan(9 * Dimensions, Dimensions), 1)[0].Ordinal);
     }
 
@@ -131,10 +133,13 @@ public sealed class BadInputTests
     public async Task Opening_what_is_not_there_is_refused()
     {
         var store = new MemoryObjectStore();
-        Assert.Equal("a/pointer", (await Assert.ThrowsAsync<ObjectNotFoundException>(async () => await VectorIndex.OpenAsync(store, "a"))).ObjectKey);
+        Assert.Equal("a/pointer", (await Assert.ThrowsAsync<ObjectNotFoundException>(
+            async () => await VectorIndex.OpenAsync(store, "a"))).ObjectKey);
         await VectorIndexBuilder.BuildAsync(store, "a", Vectors);
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await VectorIndex.OpenAsync(store, "a", new OpenOptions { MemoryBudget = -1 }));
-        await Assert.ThrowsAsync<NotSupportedException>(async () => await VectorIndex.OpenAsync(store, "a", new OpenOptions { MemoryMap = true }));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            async () => await VectorIndex.OpenAsync(store, "a", new OpenOptions { MemoryBudget = -1 }));
+        await Assert.ThrowsAsync<NotSupportedException>(
+            async () => await VectorIndex.OpenAsync(store, "a", new OpenOptions { MemoryMap = true }));
         await Assert.ThrowsAsync<ArgumentNullException>(async () => await VectorIndex.OpenAsync(null!, "a"));
     }
 
@@ -162,7 +167,8 @@ public sealed class BadInputTests
         var cancelled = new CancellationToken(true);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await index.SearchAsync(Vectors[0], 3, null, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await index.SearchBatchAsync(Vectors, 3, null, -1, cancelled));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await VectorIndex.OpenAsync(new MemoryObjectStore(), "a", null, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await VectorIndex.OpenAsync(new MemoryObjectStore(), "a", null, cancelled));
         Assert.Equal(3, (await index.SearchAsync(Vectors[0], 3)).Count);
     }
 
@@ -176,7 +182,8 @@ public sealed class BadInputTests
     private static async Task<InvalidVectorException> BuildFailureAsync(VectorMatrix vectors, VectorIndexOptions options)
     {
         var store = new MemoryObjectStore();
-        InvalidVectorException flat = await Assert.ThrowsAsync<InvalidVectorException>(() => VectorIndexBuilder.BuildAsync(store, "a", vectors, options));
+        InvalidVectorException flat = await Assert.ThrowsAsync<InvalidVectorException>(
+            () => VectorIndexBuilder.BuildAsync(store, "a", vectors, options));
         InvalidVectorException clustered = await Assert.ThrowsAsync<InvalidVectorException>(
             () => VectorIndexBuilder.BuildAsync(store, "a", vectors, options with { ClusterCount = 5 }));
         Assert.Equal((flat.Row, flat.Reason), (clustered.Row, clustered.Reason));

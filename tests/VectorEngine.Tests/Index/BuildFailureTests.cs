@@ -13,7 +13,8 @@ public sealed class BuildFailureTests
 
     private static readonly VectorIndexOptions Options = new() { ClusterCount = 5, StoredVectors = StoredVectors.Float32 };
 
-    private static readonly RecordBatch Metadata = new(("number", ArrowArray.From<long>([.. Enumerable.Range(0, 300).Select(i => (long)i)])));
+    private static readonly RecordBatch Metadata = new(
+        ("number", ArrowArray.From<long>([.. Enumerable.Range(0, 300).Select(i => (long)i)])));
 
     [Theory]
     [InlineData(false)]
@@ -37,7 +38,8 @@ public sealed class BuildFailureTests
         for (int failAt = 1; failAt <= writes; failAt++)
         {
             var store = new FailingStore(inner, failAt, () => new TimeoutException("Too slow."));
-            await Assert.ThrowsAsync<TimeoutException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
+            await Assert.ThrowsAsync<TimeoutException>(
+                () => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
             Assert.Equal(published, await TestIndex.ObjectsAsync(inner));
             using VectorIndex still = await VectorIndex.OpenAsync(inner, TestIndex.Name);
             Assert.Equal(1, still.Version);
@@ -53,7 +55,8 @@ public sealed class BuildFailureTests
         for (int failAt = 1; failAt < await CountWritesAsync(); failAt++)
         {
             var store = new FailingStore(inner, failAt, () => new TaskCanceledException("A timeout."));
-            await Assert.ThrowsAsync<TaskCanceledException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
+            await Assert.ThrowsAsync<TaskCanceledException>(
+                () => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
             Assert.Empty(await TestIndex.ObjectsAsync(inner));
         }
     }
@@ -62,8 +65,12 @@ public sealed class BuildFailureTests
     public async Task A_failure_to_clean_up_does_not_hide_the_failure()
     {
         // The last write but one is the root's: by then there is something to delete.
-        var store = new FailingStore(new MemoryObjectStore(), await CountWritesAsync() - 1, () => new IOException("No more.")) { FailsToDelete = true };
-        Assert.Equal("No more.", (await Assert.ThrowsAsync<IOException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata))).Message);
+        var store = new FailingStore(new MemoryObjectStore(), await CountWritesAsync() - 1, () => new IOException("No more."))
+        {
+            FailsToDelete = true,
+        };
+        Assert.Equal("No more.", (await Assert.ThrowsAsync<IOException>(
+            () => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata))).Message);
     }
 
     [Fact]
@@ -154,7 +161,8 @@ public sealed class BuildFailureTests
         });
         using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
         Assert.Equal(8 - conflicts, index.Version);
-        Assert.Equal(8 - conflicts, (await TestIndex.ObjectsAsync(store)).Keys.Count(key => key.EndsWith("/root", StringComparison.Ordinal)));
+        Assert.Equal(
+            8 - conflicts, (await TestIndex.ObjectsAsync(store)).Keys.Count(key => key.EndsWith("/root", StringComparison.Ordinal)));
     }
 
     private static async Task<int> CountWritesAsync()

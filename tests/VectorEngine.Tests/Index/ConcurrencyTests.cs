@@ -11,7 +11,9 @@ public sealed class ConcurrencyTests
 {
     private const int Count = 2000, Dimensions = 32;
 
-    private static readonly VectorMatrix All = GeneratedVectors.Latent(Count + 20, Dimensions, 3), Vectors = All.Slice(0, Count), Queries = All.Slice(Count, 20);
+    private static readonly VectorMatrix All = GeneratedVectors.Latent(Count + 20, Dimensions, 3),
+        Vectors = All.Slice(0, Count),
+        Queries = All.Slice(Count, 20);
 
     private static readonly VectorIndexOptions Options = new() { ClusterCount = 20, StoredVectors = StoredVectors.Float32 };
 
@@ -28,7 +30,8 @@ public sealed class ConcurrencyTests
         for (int round = 0; round < 30; round++)
         {
             // A budget that makes threads evict what others use.
-            VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name, new OpenOptions { MemoryMap = mapped, MemoryBudget = 50_000 });
+            VectorIndex index = await VectorIndex.OpenAsync(
+                store, TestIndex.Name, new OpenOptions { MemoryMap = mapped, MemoryBudget = 50_000 });
             Task[] searches = [.. Enumerable.Range(0, 6).Select(thread => Task.Run(async () =>
             {
                 for (int i = 0; i < 40; i++)
@@ -62,10 +65,12 @@ public sealed class ConcurrencyTests
     {
         var store = new MemoryObjectStore();
         using VectorIndex reference = await TestIndex.BuildAsync(Vectors, Options, store);
-        using VectorIndex index = await VectorIndex.OpenAsync(new YieldingStore(store), TestIndex.Name, new OpenOptions { MemoryBudget = budget });
+        using VectorIndex index = await VectorIndex.OpenAsync(
+            new YieldingStore(store), TestIndex.Name, new OpenOptions { MemoryBudget = budget });
         (long, float)[][] expected = [.. Enumerable.Range(0, Queries.Count).Select(q => reference.Search(Queries[q], 10).Hits())];
         await Parallel.ForAsync(0, 400, async (i, cancellation) =>
-            Assert.Equal(expected[i % Queries.Count], (await index.SearchAsync(Queries[i % Queries.Count], 10, null, cancellation)).Hits()));
+            Assert.Equal(
+                expected[i % Queries.Count], (await index.SearchAsync(Queries[i % Queries.Count], 10, null, cancellation)).Hits()));
         SearchResult[] batch = await index.SearchBatchAsync(Queries, 10);
         Assert.Equal(expected, batch.Select(result => result.Hits()));
     }

@@ -5,7 +5,9 @@ using VectorEngine.Tests.TestData;
 
 namespace VectorEngine.Tests.Index;
 
-/// <summary>Hard bounds and stored vectors find the true neighbours, to the last bit and in the order of their ordinals where they tie.</summary>
+/// <summary>
+/// Hard bounds and stored vectors find the true neighbours, to the last bit and in the order of their ordinals where they tie.
+/// </summary>
 public sealed class ExactSearchTests
 {
     private static readonly SearchOptions Exact = new() { ProbeCount = int.MaxValue, Bound = ErrorBound.Hard, Stage = SearchStage.Exact };
@@ -41,9 +43,10 @@ public sealed class ExactSearchTests
             Assert.Equal(Math.Min(5, vectors.Count), result.Count);
             for (int rank = 0; rank < result.Count; rank++)
             {
-                // Rows are compared four at a time, with another order of summation: equal up to rounding, in which ties may break otherwise.
+                // Rows are compared four at a time, with another order of summation: equal up to rounding, where ties may break otherwise.
                 float own = Array.Find(expected, hit => hit.Ordinal == result[rank].Ordinal).Distance;
-                double size = Math.Abs(own) + (drawn.Metric == Metric.SquaredL2 ? 0 : Math.Sqrt(Reference.Dot(queries[q], queries[q]) * Largest(vectors)));
+                double size = Math.Abs(own)
+                    + (drawn.Metric == Metric.SquaredL2 ? 0 : Math.Sqrt(Reference.Dot(queries[q], queries[q]) * Largest(vectors)));
                 Assert.InRange(result[rank].Distance - own, -1e-5 * size, 1e-5 * size);
                 Assert.InRange(result[rank].Distance - expected[rank].Distance, -1e-5 * size, 1e-5 * size);
             }
@@ -65,9 +68,11 @@ public sealed class ExactSearchTests
             {
                 foreach ((long ordinal, float distance) in index.Search(queries[q], 30, Exact).Hits())
                 {
-                    double size = Math.Sqrt(Reference.Dot(queries[q], queries[q]) * Reference.Dot(vectors[(int)ordinal], vectors[(int)ordinal]));
+                    double size = Math.Sqrt(
+                        Reference.Dot(queries[q], queries[q]) * Reference.Dot(vectors[(int)ordinal], vectors[(int)ordinal]));
                     // Sums of n products: at most 2 n roundings of 2^-24 of the sum of magnitudes.
-                    double tolerance = 2 * dimensions / (double)(1 << 24) * (metric == Metric.SquaredL2 ? 4 * size : metric == Metric.Cosine ? 4 : size);
+                    double tolerance = 2 * dimensions / (double)(1 << 24)
+                        * (metric == Metric.SquaredL2 ? 4 * size : metric == Metric.Cosine ? 4 : size);
                     Assert.Equal(Reference.Distance(metric, queries[q], vectors[(int)ordinal]), distance, tolerance);
                 }
             }
@@ -112,7 +117,8 @@ public sealed class ExactSearchTests
         Assert.Equal(expected, actual);
     }
 
-    private static double Largest(VectorMatrix vectors) => Enumerable.Range(0, vectors.Count).Max(row => Reference.Dot(vectors[row], vectors[row]));
+    private static double Largest(VectorMatrix vectors) =>
+        Enumerable.Range(0, vectors.Count).Max(row => Reference.Dot(vectors[row], vectors[row]));
 
     private static void AssertEqual((long Ordinal, float Distance)[] expected, SearchResult result, string what)
     {

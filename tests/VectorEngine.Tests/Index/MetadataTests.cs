@@ -48,7 +48,8 @@ public sealed class MetadataTests
     public async Task An_unknown_column_is_refused_by_name()
     {
         using VectorIndex index = await TestIndex.BuildAsync(Vectors, null, null, Metadata);
-        ArgumentException error = Assert.Throws<ArgumentException>(() => index.Search(Vectors[0], 3, new SearchOptions { Columns = ["title", "Year"] }));
+        ArgumentException error = Assert.Throws<ArgumentException>(
+            () => index.Search(Vectors[0], 3, new SearchOptions { Columns = ["title", "Year"] }));
         Assert.Contains("'Year'", error.Message);
     }
 
@@ -81,7 +82,8 @@ public sealed class MetadataTests
             Assert.Equal(Metadata.Column<PrimitiveArray<int>>("year")[row], result.Rows.Column<PrimitiveArray<int>>("year")[rank]);
             Assert.Equal(Metadata.Column<BoolArray>("even")[row], result.Rows.Column<BoolArray>("even")[rank]);
             Assert.Equal(
-                Metadata.Column<FixedSizeListArray<float>>("vector")[row].ToArray(), result.Rows.Column<FixedSizeListArray<float>>("vector")[rank].ToArray());
+                Metadata.Column<FixedSizeListArray<float>>("vector")[row].ToArray(),
+                result.Rows.Column<FixedSizeListArray<float>>("vector")[rank].ToArray());
         }
     }
 }

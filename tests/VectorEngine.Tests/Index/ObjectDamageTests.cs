@@ -73,7 +73,8 @@ public sealed class ObjectDamageTests
         byte[] sign = objects[objects.Key("/sign")], root = objects[objects.Key("/root")];
         BitConverter.TryWriteBytes(sign.AsSpan(64 + 64 + (4 * 16) + 320), 500u);
         int entry = Enumerable.Range(0, 16).Select(i => 64 + (32 * i)).First(at => BitConverter.ToInt32(root, at) == 6);
-        BitConverter.TryWriteBytes(root.AsSpan((int)BitConverter.ToInt64(root, entry + 8) + 4), VectorEngine.Format.Crc32C.Compute(sign.AsSpan(64)));
+        BitConverter.TryWriteBytes(
+            root.AsSpan((int)BitConverter.ToInt64(root, entry + 8) + 4), VectorEngine.Format.Crc32C.Compute(sign.AsSpan(64)));
         Format.Seal.Sections(root);
         await store.WriteAsync(objects.Key("/sign"), sign, WriteCondition.None);
         await Format.Seal.ReplaceRootAsync(store, root);

@@ -14,11 +14,13 @@ public sealed class RealVectorsTests(ITestOutputHelper output)
 
     [RealVectorsTheory]
     [MemberData(nameof(RealVectors.Sets), MemberType = typeof(RealVectors))]
-    public Task Pruning_at_the_default_loses_little_of_a_refined_search(string set, Metric metric) => AssertLossAsync(set, metric, SearchStage.Refined);
+    public Task Pruning_at_the_default_loses_little_of_a_refined_search(string set, Metric metric) =>
+        AssertLossAsync(set, metric, SearchStage.Refined);
 
     [RealVectorsTheory]
     [MemberData(nameof(RealVectors.Sets), MemberType = typeof(RealVectors))]
-    public Task Pruning_at_the_default_loses_little_of_an_exact_search(string set, Metric metric) => AssertLossAsync(set, metric, SearchStage.Exact);
+    public Task Pruning_at_the_default_loses_little_of_an_exact_search(string set, Metric metric) =>
+        AssertLossAsync(set, metric, SearchStage.Exact);
 
     [RealVectorsTheory]
     [MemberData(nameof(RealVectors.Sets), MemberType = typeof(RealVectors))]
@@ -54,7 +56,8 @@ public sealed class RealVectorsTests(ITestOutputHelper output)
             double loss = Recall(all, data) - Recall(pruned, data);
             worst = Math.Max(worst, loss);
             report.Add(
-                $"{set} {metric} {stage}, {probes} of 256 lists: recall@{K} {Recall(pruned, data):f4} at the default, {Recall(all, data):f4} at {Wide}, "
+                $"{set} {metric} {stage}, {probes} of 256 lists: "
+                + $"recall@{K} {Recall(pruned, data):f4} at the default, {Recall(all, data):f4} at {Wide}, "
                 + $"loss {loss:f4}; refined {Refined(pruned):p2} and {Refined(all):p2} of the scanned");
         }
 
@@ -63,7 +66,8 @@ public sealed class RealVectorsTests(ITestOutputHelper output)
     }
 
     private static double Recall(SearchResult[] results, RealVectors data) =>
-        results.Select((result, q) => result.Hits().Count(hit => data.Neighbours[q].AsSpan(0, K).Contains((int)hit.Ordinal))).Sum() / (double)(K * results.Length);
+        results.Select((result, q) => result.Hits().Count(hit => data.Neighbours[q].AsSpan(0, K).Contains((int)hit.Ordinal))).Sum()
+            / (double)(K * results.Length);
 
     private static double Refined(SearchResult[] results) =>
         results.Sum(result => result.Receipt.PostingsRefined) / (double)results.Sum(result => result.Receipt.PostingsScanned);

@@ -42,7 +42,8 @@ public sealed class SearchTests
         all = normalised ? GeneratedVectors.Normalised(all) : all;
         VectorMatrix vectors = all.Slice(0, Count), queries = all.Slice(Count, 30);
         var options = new VectorIndexOptions { Metric = metric, StoredVectors = stored, ClusterCount = flat ? null : Clusters };
-        using VectorIndex index = await TestIndex.BuildAsync(vectors, options), onDisk = await TestIndex.BuildAsync(vectors, options, files);
+        using VectorIndex index = await TestIndex.BuildAsync(vectors, options),
+            onDisk = await TestIndex.BuildAsync(vectors, options, files);
         Assert.Equal((Count, Dimensions, metric, 1L), (index.Count, index.Dimensions, index.Metric, index.Version));
         double found = 0;
         for (int q = 0; q < queries.Count; q++)
@@ -55,7 +56,8 @@ public sealed class SearchTests
         }
 
         // Estimates from 4-bit codes of 48 dimensions confuse close neighbours; exact distances do not.
-        Assert.InRange(found / (10 * queries.Count), stored == StoredVectors.None && !flat ? 0.85 : stored == StoredVectors.Float16 ? 0.97 : 0.99, 1);
+        Assert.InRange(
+            found / (10 * queries.Count), stored == StoredVectors.None && !flat ? 0.85 : stored == StoredVectors.Float16 ? 0.97 : 0.99, 1);
     }
 
     [Theory]
@@ -117,7 +119,8 @@ public sealed class SearchTests
         VectorMatrix vectors = GeneratedVectors.Normal(count, 6, 1);
         foreach (Metric metric in Enum.GetValues<Metric>())
         {
-            using VectorIndex index = await TestIndex.BuildAsync(vectors, new VectorIndexOptions { Metric = metric, ClusterCount = clusters });
+            using VectorIndex index = await TestIndex.BuildAsync(
+                vectors, new VectorIndexOptions { Metric = metric, ClusterCount = clusters });
             foreach (ErrorBound bound in Enum.GetValues<ErrorBound>())
             {
                 SearchResult result = index.Search(vectors[0], count + 5, All with { Bound = bound });
@@ -194,9 +197,11 @@ public sealed class SearchTests
             double found = 0;
             for (int q = 0; q < 40; q++)
             {
-                IEnumerable<int> nearest = Enumerable.Range(0, 4000).OrderBy(row => Reference.SquaredL2(rows[4000 + q], vectors[row])).Take(10);
+                IEnumerable<int> nearest = Enumerable.Range(0, 4000)
+                    .OrderBy(row => Reference.SquaredL2(rows[4000 + q], vectors[row])).Take(10);
                 HashSet<long> truth = [.. nearest.Select(row => (long)row)];
-                found += index.Search(rows[4000 + q], 10, new SearchOptions { ProbeCount = 4 }).Hits().Count(hit => truth.Contains(hit.Ordinal));
+                found += index.Search(rows[4000 + q], 10, new SearchOptions { ProbeCount = 4 }).Hits()
+                    .Count(hit => truth.Contains(hit.Ordinal));
             }
 
             return found / 400;

@@ -9,13 +9,16 @@ public sealed class SearchVariantTests
 {
     private const int Count = 3000, Dimensions = 48, Clusters = 40, Queries = 30;
 
-    private static readonly VectorMatrix All = GeneratedVectors.Latent(Count + Queries, Dimensions, 11), Vectors = All.Slice(0, Count), Asked = All.Slice(Count, Queries);
+    private static readonly VectorMatrix All = GeneratedVectors.Latent(Count + Queries, Dimensions, 11),
+        Vectors = All.Slice(0, Count),
+        Asked = All.Slice(Count, Queries);
 
     private static readonly VectorIndexOptions Stored = new() { ClusterCount = Clusters, StoredVectors = StoredVectors.Float32 };
 
     public static TheoryData<SearchStage, ErrorBound> Stages => new()
     {
-        { SearchStage.Sign, ErrorBound.Statistical }, { SearchStage.Refined, ErrorBound.Statistical }, { SearchStage.Exact, ErrorBound.Statistical },
+        { SearchStage.Sign, ErrorBound.Statistical }, { SearchStage.Refined, ErrorBound.Statistical },
+        { SearchStage.Exact, ErrorBound.Statistical },
         { SearchStage.Sign, ErrorBound.Hard }, { SearchStage.Refined, ErrorBound.Hard }, { SearchStage.Exact, ErrorBound.Hard },
     };
 
@@ -25,7 +28,8 @@ public sealed class SearchVariantTests
     {
         var options = new SearchOptions { Stage = stage, Bound = bound, ProbeCount = 10 };
         using VectorIndex index = await TestIndex.BuildAsync(Vectors, Stored);
-        SearchResult[] batch = await index.SearchBatchAsync(Asked, 10, options), alone = await index.SearchBatchAsync(Asked, 10, options, 1);
+        SearchResult[] batch = await index.SearchBatchAsync(Asked, 10, options),
+            alone = await index.SearchBatchAsync(Asked, 10, options, 1);
         Assert.Empty(await index.SearchBatchAsync(Asked.Slice(0, 0), 10, options));
         using VectorIndex cold = await TestIndex.BuildAsync(Vectors, Stored, new YieldingStore(new MemoryObjectStore()));
         for (int q = 0; q < Queries; q++)
@@ -56,7 +60,8 @@ public sealed class SearchVariantTests
             foreach (SearchReceipt receipt in new[] { all, few })
             {
                 Assert.Equal(stage == SearchStage.Sign ? 0 : receipt.PostingsScanned, receipt.PostingsPruned + receipt.PostingsRefined);
-                Assert.InRange(receipt.PostingsRescored, stage == SearchStage.Exact ? 5 : 0, stage == SearchStage.Exact ? receipt.PostingsRefined : 0);
+                Assert.InRange(
+                    receipt.PostingsRescored, stage == SearchStage.Exact ? 5 : 0, stage == SearchStage.Exact ? receipt.PostingsRefined : 0);
             }
 
             pruned += all.PostingsPruned;
@@ -82,7 +87,8 @@ public sealed class SearchVariantTests
             for (int q = 0; q < Queries; q++)
             {
                 SearchResult result = index.Search(Asked[q], 10, new SearchOptions { Epsilon0 = epsilon0, ProbeCount = Clusters });
-                failed += result.Bounds().Count(hit => Math.Abs(hit.Distance - Reference.SquaredL2(Asked[q], Vectors[(int)hit.Ordinal])) > hit.ErrorBound);
+                failed += result.Bounds().Count(
+                    hit => Math.Abs(hit.Distance - Reference.SquaredL2(Asked[q], Vectors[(int)hit.Ordinal])) > hit.ErrorBound);
             }
 
             // The nearest by estimate are those that err on the near side, so more fail than of all postings.
@@ -101,9 +107,11 @@ public sealed class SearchVariantTests
         foreach ((ulong seed, int threads) in new[] { (42UL, 1), (42UL, 2), (42UL, -1), (43UL, 1) })
         {
             var store = new MemoryObjectStore();
-            await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, options with { Seed = seed, MaxDegreeOfParallelism = threads });
+            await VectorIndexBuilder.BuildAsync(
+                store, TestIndex.Name, Vectors, options with { Seed = seed, MaxDegreeOfParallelism = threads });
             SortedDictionary<string, byte[]> objects = await TestIndex.ObjectsAsync(store, TestIndex.Name + "/segments/");
-            built = [.. built, [.. objects.Select(o => Path.GetFileName(o.Key) + " " + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(o.Value)))]];
+            built = [.. built, [.. objects.Select(
+                o => Path.GetFileName(o.Key) + " " + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(o.Value)))]];
         }
 
         Assert.Equal(built[0], built[1]);

@@ -7,7 +7,8 @@ internal abstract class PassingStore(IObjectStore inner) : IObjectStore
 {
     protected IObjectStore Inner { get; } = inner;
 
-    public virtual ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default) => Inner.TryReadAsync(key, cancellationToken);
+    public virtual ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default) =>
+        Inner.TryReadAsync(key, cancellationToken);
 
     public virtual ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
         Inner.ReadAsync(key, offset, destination, cancellationToken);
@@ -16,17 +17,21 @@ internal abstract class PassingStore(IObjectStore inner) : IObjectStore
         string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default) =>
         Inner.WriteAsync(key, content, condition, cancellationToken);
 
-    public virtual ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default) => Inner.CreateAsync(key, cancellationToken);
+    public virtual ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default) =>
+        Inner.CreateAsync(key, cancellationToken);
 
-    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken = default) => Inner.ListAsync(prefix, cancellationToken);
+    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken = default) =>
+        Inner.ListAsync(prefix, cancellationToken);
 
-    public virtual ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) => Inner.DeleteAsync(key, cancellationToken);
+    public virtual ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) =>
+        Inner.DeleteAsync(key, cancellationToken);
 }
 
 /// <summary>Completes every read later, on another thread, as a store behind a network does.</summary>
 internal sealed class YieldingStore(IObjectStore inner) : PassingStore(inner)
 {
-    public override async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
+    public override async ValueTask ReadAsync(
+        string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
     {
         await Task.Yield();
         await Inner.ReadAsync(key, offset, destination, cancellationToken);
@@ -61,7 +66,9 @@ internal sealed class FailingStore(IObjectStore inner, int failAt, Func<Exceptio
     }
 
     public override ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) =>
-        FailsToDelete && _calls >= failAt ? throw new InvalidOperationException("Deleting fails, too.") : Inner.DeleteAsync(key, cancellationToken);
+        FailsToDelete && _calls >= failAt
+            ? throw new InvalidOperationException("Deleting fails, too.")
+            : Inner.DeleteAsync(key, cancellationToken);
 
     private void Count()
     {

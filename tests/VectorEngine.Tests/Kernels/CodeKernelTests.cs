@@ -3,7 +3,9 @@ using VectorEngine.Kernels;
 
 namespace VectorEngine.Tests.Kernels;
 
-/// <summary>The kernels that read codes: every set gives exactly what the scalar kernels give, and those what the packed layout means.</summary>
+/// <summary>
+/// The kernels that read codes: every set gives exactly what the scalar kernels give, and those what the packed layout means.
+/// </summary>
 public sealed class CodeKernelTests : IDisposable
 {
     private readonly GuardedMemory _codes = new(1 << 18), _table = new(1 << 16), _sums = new(1 << 12);
@@ -214,7 +216,8 @@ public sealed class CodeKernelTests : IDisposable
             KernelDispatch.Run(set, ref action);
             int position = action.Sums.CommonPrefixLength(expected);
             if (position < expected.Length)
-                Assert.Fail($"{set}, table of {table.Length}: posting {position} sums to {action.Sums[position]}, not {expected[position]}.");
+                Assert.Fail(
+                    $"{set}, table of {table.Length}: posting {position} sums to {action.Sums[position]}, not {expected[position]}.");
         }
 
         return expected;
@@ -249,10 +252,14 @@ public sealed class CodeKernelTests : IDisposable
         return MathF.FusedMultiplyAdd(-error, constants.Error, estimate);
     }
 
-    /// <summary>Two bits for each dimension, then a byte for 8 dimensions; in the last unit at least one byte for each byte of 2-bit codes, up to 8.</summary>
+    /// <summary>
+    /// Two bits for each dimension, then a byte for 8 dimensions; in the last unit at least one byte for each byte of 2-bit codes, up to 8.
+    /// </summary>
     private static int CodeLength(int dimensions) => (dimensions / 4) + (dimensions / 64 * 8) + Math.Min(8, dimensions % 64 / 4);
 
-    /// <summary>A unit of 64 dimensions has 4 rows of 16; the last unit, of fewer dimensions, 4 shorter rows that start at the same places.</summary>
+    /// <summary>
+    /// A unit of 64 dimensions has 4 rows of 16; the last unit, of fewer dimensions, 4 shorter rows that start at the same places.
+    /// </summary>
     private static int QueryPosition(int dimension, int dimensions)
     {
         int start = dimension & ~63, width = Math.Min(64, dimensions - start) / 4;

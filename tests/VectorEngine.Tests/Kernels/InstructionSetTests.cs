@@ -6,7 +6,9 @@ public sealed class InstructionSetTests
 {
     private const string Expectation = "VECTORENGINE_EXPECT_ISA";
 
-    /// <summary>A build server names the set that its run is meant to test; otherwise a missing instruction set would pass unnoticed.</summary>
+    /// <summary>
+    /// A build server names the set that its run is meant to test; otherwise a missing instruction set would pass unnoticed.
+    /// </summary>
     [Fact]
     public void The_expected_set_is_selected()
     {
@@ -32,7 +34,8 @@ public sealed class InstructionSetTests
     [Theory]
     [InlineData(null)]
     [InlineData("")]
-    public void Nothing_forced_selects_the_best(string? forced) => Assert.Equal(InstructionSets.Supported[0], InstructionSets.Select(forced));
+    public void Nothing_forced_selects_the_best(string? forced) =>
+        Assert.Equal(InstructionSets.Supported[0], InstructionSets.Select(forced));
 
     [Theory]
     [InlineData("Altivec")]

@@ -11,7 +11,9 @@ internal readonly record struct KernelCase(int Size, int Trailing, int Seed)
 {
     public Random Random => new(Seed);
 
-    /// <summary>Checks a property for sizes up to <paramref name="usual"/>, and now and then for those in <paramref name="rare"/>.</summary>
+    /// <summary>
+    /// Checks a property for sizes up to <paramref name="usual"/>, and now and then for those in <paramref name="rare"/>.
+    /// </summary>
     public static void ForAll(int usual, int[] rare, Action<KernelCase> check)
     {
         Gen<int> sizes = Gen.Frequency((7, Gen.Choose(0, usual)), (1, Gen.Elements(rare)));

@@ -17,11 +17,13 @@ public sealed class NativeKernelsTests
     {
         string named = Environment.GetEnvironmentVariable(NativeFunctions.Variable)!;
         string other = Path.Combine(
-            Path.GetDirectoryName(named)!, Path.GetFileName(named).Replace("vectorengine_kernels", "vectorengine_wrong_abi", StringComparison.Ordinal));
+            Path.GetDirectoryName(named)!,
+            Path.GetFileName(named).Replace("vectorengine_kernels", "vectorengine_wrong_abi", StringComparison.Ordinal));
         Assert.True(File.Exists(other), $"CMake builds '{other}' for this test.");
         Assert.False(NativeFunctions.TryOpen(other, out nint library, out string? reason));
         Assert.Equal(0, library);
-        Assert.Equal($"The library has ABI version {NativeFunctions.AbiVersion + 1}; version {NativeFunctions.AbiVersion} is needed.", reason);
+        Assert.Equal(
+            $"The library has ABI version {NativeFunctions.AbiVersion + 1}; version {NativeFunctions.AbiVersion} is needed.", reason);
     }
 
     [Fact]

@@ -3,7 +3,9 @@ using VectorEngine.Kernels;
 
 namespace VectorEngine.Tests.Kernels;
 
-/// <summary>The steps of the rotation: every set gives the scalar kernels' bits, so that an index does not depend on who built it.</summary>
+/// <summary>
+/// The steps of the rotation: every set gives the scalar kernels' bits, so that an index does not depend on who built it.
+/// </summary>
 public sealed class TransformKernelTests : IDisposable
 {
     private readonly GuardedMemory _x = new(8192 * 4 + 256), _y = new(8192 * 4 + 256);

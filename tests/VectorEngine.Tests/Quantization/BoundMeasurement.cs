@@ -3,8 +3,8 @@ using VectorEngine.Tests.TestData;
 namespace VectorEngine.Tests.Quantization;
 
 /// <summary>
-/// How often the bounds that an index reports fail. A search for as many hits as there are vectors prunes nothing and reports an estimate and a bound
-/// for every posting, computed as when pruning; a statistical bound is proportional to epsilon0, so one search at 1 serves all.
+/// How often the bounds that an index reports fail. A search for as many hits as there are vectors prunes nothing and reports an estimate
+/// and a bound for every posting, computed as when pruning; a statistical bound is proportional to epsilon0, so one search at 1 serves all.
 /// </summary>
 internal sealed class BoundMeasurement
 {
@@ -23,7 +23,8 @@ internal sealed class BoundMeasurement
     public double Rate(int epsilon) => _failures[epsilon] / (double)Pairs;
 
     public override string ToString() =>
-        $"{Pairs:n0} pairs, bias {Bias:f4}, failures " + string.Join(", ", Epsilons.Select((epsilon, i) => $"{epsilon}: {100 * Rate(i):f3} %"));
+        $"{Pairs:n0} pairs, bias {Bias:f4}, failures "
+            + string.Join(", ", Epsilons.Select((epsilon, i) => $"{epsilon}: {100 * Rate(i):f3} %"));
 
     /// <summary>Measures one layer.</summary>
     public static BoundMeasurement Measure(VectorIndex index, VectorMatrix queries, double[][] distances, SearchStage stage)

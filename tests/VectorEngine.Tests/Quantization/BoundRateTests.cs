@@ -3,7 +3,9 @@ using Xunit.Abstractions;
 
 namespace VectorEngine.Tests.Quantization;
 
-/// <summary>The statistical bounds fail as often as a normal distribution says, the hard ones never: over a million pairs of posting and query each.</summary>
+/// <summary>
+/// The statistical bounds fail as often as a normal distribution says, the hard ones never: over a million pairs of posting and query each.
+/// </summary>
 public sealed class BoundRateTests(ITestOutputHelper output)
 {
     private const int Vectors = 4000, Queries = 256, Clusters = 64;

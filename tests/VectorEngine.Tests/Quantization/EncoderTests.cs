@@ -76,9 +76,12 @@ public sealed class EncoderTests(ITestOutputHelper output)
                 double inner = 0;
                 for (int d = 0; d < Dimensions; d++)
                     inner += ((double)space.RotatedMean[d] + c[d]) * r[d];
-                double add = metric == Metric.InnerProduct ? (f * Reference.Dot(x, c)) - inner : (w / 2 * squared) + (w * f * Reference.Dot(x, c));
+                double add = metric == Metric.InnerProduct
+                    ? (f * Reference.Dot(x, c)) - inner
+                    : (w / 2 * squared) + (w * f * Reference.Dot(x, c));
                 double missed = Math.Sqrt(Math.Max(0, (f * f * Reference.Dot(x, x)) - squared));
-                Assert.Equal(add, factors.Add, 1e-4 * (squared + (w * f * Math.Sqrt(Reference.Dot(x, x) * Reference.Dot(c, c))) + Math.Abs(inner)));
+                Assert.Equal(
+                    add, factors.Add, 1e-4 * (squared + (w * f * Math.Sqrt(Reference.Dot(x, x) * Reference.Dot(c, c))) + Math.Abs(inner)));
                 Assert.Equal(-w * f, factors.Rescale, 1e-5 * w * f);
                 Assert.InRange(factors.Error, missed * (1 - 1e-6), missed + (0.004 * Math.Sqrt(squared)));
             }
@@ -103,7 +106,8 @@ public sealed class EncoderTests(ITestOutputHelper output)
         // Up to rounding: a value next to a step may fall to either side.
         const int Dimensions = 208;
         var encoder = new Encoder(CodedList.CreateSpace(Metric.SquaredL2, Dimensions, 1));
-        ReadOnlySpan<float> residual = GeneratedVectors.Normal(1, Dimensions, 9)[0], scaled = GeneratedVectors.Normal(1, Dimensions, 9, unit)[0];
+        ReadOnlySpan<float> residual = GeneratedVectors.Normal(1, Dimensions, 9)[0],
+            scaled = GeneratedVectors.Normal(1, Dimensions, 9, unit)[0];
         byte[] codes = new byte[Dimensions], scaledCodes = new byte[Dimensions];
         Engine.Encode(encoder, residual, new float[Dimensions], codes);
         Engine.Encode(encoder, scaled, new float[Dimensions], scaledCodes);
@@ -117,7 +121,8 @@ public sealed class EncoderTests(ITestOutputHelper output)
     {
         int rotations = TestScale.Of(4000);
         VectorMatrix pair = GeneratedVectors.Normal(2, dimensions, 5);
-        double truth = Reference.Dot(pair[0], pair[1]), norms = Math.Sqrt(Reference.Dot(pair[0], pair[0]) * Reference.Dot(pair[1], pair[1]));
+        double truth = Reference.Dot(pair[0], pair[1]),
+            norms = Math.Sqrt(Reference.Dot(pair[0], pair[0]) * Reference.Dot(pair[1], pair[1]));
         var encoder = new Encoder(CodedList.CreateSpace(Metric.SquaredL2, dimensions, 1));
         var sign = new Moments();
         var full = new Moments();
@@ -142,7 +147,9 @@ public sealed class EncoderTests(ITestOutputHelper output)
         Assert.InRange(full.Deviation * Math.Sqrt(dimensions - 1), 0.05, 0.12);
     }
 
-    /// <summary>Residuals of five shapes: normal, heavy-tailed, uniform, of few sizes, and a single dimension as the rotation leaves it.</summary>
+    /// <summary>
+    /// Residuals of five shapes: normal, heavy-tailed, uniform, of few sizes, and a single dimension as the rotation leaves it.
+    /// </summary>
     private static float[] Residual(Random random, int dimensions, int shape)
     {
         float[] values = GeneratedVectors.Normals(random, dimensions, 1);

@@ -64,12 +64,14 @@ internal sealed class FormatDecoder(int dimensions)
     }
 
     public uint Ordinal(ReadOnlySpan<byte> blocks, int posting) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(blocks[((posting / 32 * BlockBytes) + (4 * PaddedDimensions) + 320 + (posting % 32 * 4))..]);
+        BinaryPrimitives.ReadUInt32LittleEndian(
+            blocks[((posting / 32 * BlockBytes) + (4 * PaddedDimensions) + 320 + (posting % 32 * 4))..]);
 
     public Factors ExFactors(ReadOnlySpan<byte> exList, int posting)
     {
         ReadOnlySpan<byte> record = exList[(posting * RecordBytes)..];
-        return new Factors(BinaryPrimitives.ReadSingleLittleEndian(record), BinaryPrimitives.ReadSingleLittleEndian(record[4..]), BFloat16(record[8..]));
+        return new Factors(
+            BinaryPrimitives.ReadSingleLittleEndian(record), BinaryPrimitives.ReadSingleLittleEndian(record[4..]), BFloat16(record[8..]));
     }
 
     /// <summary>The 3-bit ex-code of one dimension.</summary>
@@ -93,5 +95,6 @@ internal sealed class FormatDecoder(int dimensions)
         return codes;
     }
 
-    private static float BFloat16(ReadOnlySpan<byte> bytes) => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(bytes) << 16);
+    private static float BFloat16(ReadOnlySpan<byte> bytes) =>
+        BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(bytes) << 16);
 }

@@ -83,14 +83,15 @@ public sealed class RotationTests(ITestOutputHelper output)
         float[] x = [.. pair[0]], y = [.. pair[1]];
         Engine.Rotate(rotation, x);
         Engine.Rotate(rotation, y);
-        double norms = Math.Sqrt(Reference.Dot(pair[0], pair[0]) * Reference.Dot(pair[1], pair[1])), tolerance = RoundingOf(dimensions) * norms;
+        double norms = Math.Sqrt(Reference.Dot(pair[0], pair[0]) * Reference.Dot(pair[1], pair[1])),
+            tolerance = RoundingOf(dimensions) * norms;
         Assert.Equal(Reference.Dot(pair[0], pair[0]), Reference.Dot(x, x), 2 * tolerance);
         Assert.Equal(Reference.Dot(pair[0], pair[1]), Reference.Dot(x, y), tolerance);
     }
 
     /// <summary>
-    /// Each of four rounds multiplies, adds log2(D) times and mixes: each step leaves a relative error of at most one rounding in the length of the result.
-    /// An inner product sees the errors of both sides.
+    /// Each of four rounds multiplies, adds log2(D) times and mixes: each step leaves a relative error of at most one rounding in the
+    /// length of the result. An inner product sees the errors of both sides.
     /// </summary>
     private static double RoundingOf(int dimensions) => 2 * Rotation.Rounds * (Math.Log2(dimensions) + 3) * Epsilon;
 

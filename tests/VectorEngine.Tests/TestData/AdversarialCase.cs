@@ -7,7 +7,8 @@ namespace VectorEngine.Tests.TestData;
 internal sealed record AdversarialCase(int Dimensions, int Count, int Clusters, int Shape, int Exponent, Metric Metric, int Seed)
 {
     public static Gen<AdversarialCase> Gen =>
-        from dimensions in FsCheck.Fluent.Gen.Frequency((4, FsCheck.Fluent.Gen.Choose(2, 20)), (1, FsCheck.Fluent.Gen.Elements(48, 100, 208)))
+        from dimensions in FsCheck.Fluent.Gen.Frequency(
+            (4, FsCheck.Fluent.Gen.Choose(2, 20)), (1, FsCheck.Fluent.Gen.Elements(48, 100, 208)))
         from count in FsCheck.Fluent.Gen.Choose(1, 70)
         from clusters in FsCheck.Fluent.Gen.Choose(1, 5)
         from shape in FsCheck.Fluent.Gen.Choose(0, 7)
@@ -49,7 +50,8 @@ internal sealed record AdversarialCase(int Dimensions, int Count, int Clusters, 
         return (Scaled(rows), Scaled(queries));
 
         VectorMatrix Scaled(float[][] matrix) =>
-            GeneratedVectors.FromRows(matrix.Select(row => Array.ConvertAll(row.All(value => value == 0) ? [1, .. row[1..]] : row, value => value * unit)));
+            GeneratedVectors.FromRows(
+                matrix.Select(row => Array.ConvertAll(row.All(value => value == 0) ? [1, .. row[1..]] : row, value => value * unit)));
     }
 
     private float[] Row(Random random, float[]? first, float[] offset)

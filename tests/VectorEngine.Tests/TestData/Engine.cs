@@ -83,7 +83,8 @@ internal static class Engine
         public ReadOnlySpan<byte> Row;
         public float Distance;
 
-        public void Run<K>() where K : struct, IKernels => Distance = VectorEngine.Search.ExactDistance.Compute<K>(Metric, Type, Query, Row);
+        public void Run<K>()
+            where K : struct, IKernels => Distance = VectorEngine.Search.ExactDistance.Compute<K>(Metric, Type, Query, Row);
     }
 
     private ref struct NormaliseAction : IKernelAction

@@ -25,7 +25,8 @@ internal static class GeneratedVectors
     {
         var random = new Random(seed);
         float[][] centres = [.. Enumerable.Range(0, Clusters).Select(_ => Normals(random, LatentDimensions, 2))];
-        float[][] map = [.. Enumerable.Range(0, LatentDimensions).Select(_ => Normals(random, dimensions, 1 / MathF.Sqrt(LatentDimensions)))];
+        float[][] map = [.. Enumerable.Range(0, LatentDimensions).Select(
+            _ => Normals(random, dimensions, 1 / MathF.Sqrt(LatentDimensions)))];
         double[] weights = [.. Enumerable.Range(0, Clusters).Select(i => 1.0 / (i + 3))];
         double totalWeight = weights.Sum();
         float[] values = new float[count * dimensions];
@@ -103,7 +104,8 @@ internal static class GeneratedVectors
 /// <summary>How large a statistical test may be: without vector instructions it takes a tenth of the samples.</summary>
 internal static class TestScale
 {
-    public static bool IsSlow { get; } = KernelDispatch.Selected == InstructionSet.Scalar || !System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated;
+    public static bool IsSlow { get; } = KernelDispatch.Selected == InstructionSet.Scalar
+        || !System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated;
 
     public static int Of(int count) => IsSlow ? count / 10 : count;
 }

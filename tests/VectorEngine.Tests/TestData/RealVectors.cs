@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace VectorEngine.Tests.TestData;
 
 /// <summary>
-/// A test on real vectors, which are too large to keep with the source: skipped, with the reason, unless <c>VECTORENGINE_TEST_DATA</c> names a folder
-/// with the sets <c>fashion-mnist-784</c>, <c>text-embeddings-384</c> and <c>word-vectors-200</c>. Each has <c>base</c> and <c>query</c> vectors
-/// (<c>.fvecs</c>, or <c>.bvecs</c> of bytes) and the exact neighbours in <c>groundtruth-METRIC.ivecs</c>.
+/// A test on real vectors, which are too large to keep with the source: skipped, with the reason, unless <c>VECTORENGINE_TEST_DATA</c>
+/// names a folder with the sets <c>fashion-mnist-784</c>, <c>text-embeddings-384</c> and <c>word-vectors-200</c>. Each has <c>base</c> and
+/// <c>query</c> vectors (<c>.fvecs</c>, or <c>.bvecs</c> of bytes) and the exact neighbours in <c>groundtruth-METRIC.ivecs</c>.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class RealVectorsTheoryAttribute : TheoryAttribute
@@ -31,7 +31,8 @@ internal sealed record RealVectors(VectorMatrix Vectors, VectorMatrix Queries, i
     {
         string folder = Path.Combine(Environment.GetEnvironmentVariable(Variable)!, set);
         string truth = metric switch { Metric.SquaredL2 => "l2", Metric.InnerProduct => "ip", _ => "cosine" };
-        return new RealVectors(ReadVectors(folder, "base"), ReadVectors(folder, "query"), ReadNeighbours(Path.Combine(folder, $"groundtruth-{truth}.ivecs")));
+        return new RealVectors(
+            ReadVectors(folder, "base"), ReadVectors(folder, "query"), ReadNeighbours(Path.Combine(folder, $"groundtruth-{truth}.ivecs")));
     }
 
     private static VectorMatrix ReadVectors(string folder, string name)
@@ -45,7 +46,8 @@ internal sealed record RealVectors(VectorMatrix Vectors, VectorMatrix Queries, i
         }
 
         byte[] compact = File.ReadAllBytes(Path.Combine(folder, name + ".bvecs"));
-        return ReadRows(compact, BinaryPrimitives.ReadInt32LittleEndian(compact), 1, row => Array.ConvertAll(row.ToArray(), value => (float)value));
+        return ReadRows(
+            compact, BinaryPrimitives.ReadInt32LittleEndian(compact), 1, row => Array.ConvertAll(row.ToArray(), value => (float)value));
     }
 
     /// <summary>Rows of an int32 that repeats the number of dimensions, and then the values.</summary>

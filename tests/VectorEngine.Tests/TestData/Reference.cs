@@ -49,10 +49,11 @@ internal static class Reference
     };
 
     /// <summary>
-    /// The k nearest of all vectors, ties by ordinal, with the distances that the engine's own float32 kernels give: what an exact search has
-    /// to return to the last bit.
+    /// The k nearest of all vectors, ties by ordinal, with the distances that the engine's own float32 kernels give: what an exact search
+    /// has to return to the last bit.
     /// </summary>
-    public static (long Ordinal, float Distance)[] Nearest(VectorMatrix vectors, Metric metric, ReadOnlySpan<float> query, int k, bool half = false)
+    public static (long Ordinal, float Distance)[] Nearest(
+        VectorMatrix vectors, Metric metric, ReadOnlySpan<float> query, int k, bool half = false)
     {
         float[] loaded = query.ToArray();
         if (metric == Metric.Cosine)

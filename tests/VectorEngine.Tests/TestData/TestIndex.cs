@@ -9,7 +9,8 @@ internal static class TestIndex
     public const string Name = "test";
 
     public static async Task<VectorIndex> BuildAsync(
-        VectorMatrix vectors, VectorIndexOptions? options = null, IObjectStore? store = null, RecordBatch? metadata = null, OpenOptions? open = null)
+        VectorMatrix vectors, VectorIndexOptions? options = null, IObjectStore? store = null, RecordBatch? metadata = null,
+        OpenOptions? open = null)
     {
         store ??= new MemoryObjectStore();
         await VectorIndexBuilder.BuildAsync(store, Name, vectors, options, metadata);
@@ -26,7 +27,8 @@ internal static class TestIndex
     }
 
     /// <summary>The one key that ends so.</summary>
-    public static string Key(this SortedDictionary<string, byte[]> objects, string end) => objects.Keys.Single(key => key.EndsWith(end, StringComparison.Ordinal));
+    public static string Key(this SortedDictionary<string, byte[]> objects, string end) =>
+        objects.Keys.Single(key => key.EndsWith(end, StringComparison.Ordinal));
 
     public static (long Ordinal, float Distance)[] Hits(this SearchResult result) =>
         [.. Enumerable.Range(0, result.Count).Select(rank => (result[rank].Ordinal, result[rank].Distance))];
