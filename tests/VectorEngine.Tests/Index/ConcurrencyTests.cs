@@ -81,7 +81,7 @@ public sealed class ConcurrencyTests
     [MemberData(nameof(Plans))]
     public async Task A_search_allocates_its_result_and_nothing_else(string plan)
     {
-        const int Searches = 1000, K = 10;
+        const int Searches = 100, K = 10;
         VectorIndexOptions build = plan switch
         {
             "flat" => Options with { ClusterCount = null },
@@ -100,8 +100,9 @@ public sealed class ConcurrencyTests
         SearchResult last = index.Search(Queries[0], K, options);
         ResultBytes(K); // the first time, the runtime allocates what it keeps about the type
         long expected = Searches * ResultBytes(K), allocated = 0;
-        // Unoptimised code boxes, and when the optimised takes its place is up to the runtime: the steady state shows after a few rounds.
-        for (int round = 0; round < 20 && allocated != expected; round++)
+        // Unoptimised code boxes, and when the optimised takes its place is up to the runtime. A collection, which the tests beside this
+        // one cause, counts what is left of the thread's allocation buffer as allocated. So short rounds, and many if need be.
+        for (int round = 0; round < 1000 && allocated != expected; round++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < Searches; i++)
