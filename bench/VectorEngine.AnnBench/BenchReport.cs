@@ -41,7 +41,7 @@ internal sealed record BytesPerVector(double Sign, double Refined, double Total)
 /// <param name="Stage">Stage of the search.</param>
 /// <param name="Recall">Mean share of the first k true neighbours that were found.</param>
 /// <param name="Qps">Queries per second: the median of the passes.</param>
-/// <param name="P50Micros">Median time of a query, over all passes.</param>
+/// <param name="P50Micros">Median time of a query, over all passes; in batch mode, of a pass divided by its queries.</param>
 /// <param name="P99Micros">99th percentile.</param>
 /// <param name="Scanned">Postings scanned per query.</param>
 /// <param name="Refined">Postings refined per query.</param>

@@ -49,8 +49,12 @@ internal sealed class Measurement(VectorIndex index, VectorMatrix queries, int[]
             }
         }
 
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
         if (timed)
-            series.Qps.Add(queries.Count / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            series.Qps.Add(queries.Count / elapsed.TotalSeconds);
+        // Queries of a batch have no time of their own: each pass counts as one.
+        if (timed && settings.Batch)
+            series.Micros.Add(elapsed.TotalMicroseconds / queries.Count);
         return results;
     }
 

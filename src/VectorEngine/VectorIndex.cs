@@ -2,6 +2,7 @@ using VectorEngine.Arrow;
 using VectorEngine.Format;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
+using VectorEngine.Numerics;
 using VectorEngine.Search;
 using VectorEngine.Storage;
 
@@ -11,6 +12,9 @@ namespace VectorEngine;
 public sealed class VectorIndex : IDisposable
 {
     private const int Disposed = int.MinValue;
+
+    /// <summary>Queries of a batch that one work item answers: a query may take as little as handing out a work item.</summary>
+    private const int BatchBlock = 16;
 
     // Chosen from the recall that pruning loses against the postings that it leaves; the curve is in bench/VectorEngine.AnnBench/results.
     private const float RefinedEpsilon0 = 1.9f, ExactEpsilon0 = 2.5f;
@@ -150,19 +154,11 @@ public sealed class VectorIndex : IDisposable
         using var search = new ActiveSearch(this);
         var results = new SearchResult[queries.Count];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = maxDegreeOfParallelism, CancellationToken = cancellationToken };
-        await Parallel.ForAsync(0, queries.Count, parallel, async (row, cancellation) =>
-        {
-            try
-            {
-                results[row] = Search(queries[row], plan);
-            }
-            catch (InvalidVectorException invalid)
-            {
-                throw new InvalidVectorException(row, invalid.Reason);
-            }
-
-            await ReadRowsAsync(results[row], options, cancellation).ConfigureAwait(false);
-        }).ConfigureAwait(false);
+        int blocks = (queries.Count + BatchBlock - 1) / BatchBlock;
+        await Task.Run(() => ParallelLoop.Run(blocks, parallel, block => SearchBlock(queries, block, plan, results)), cancellationToken)
+            .ConfigureAwait(false);
+        foreach (SearchResult result in results)
+            await ReadRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
         return results;
     }
 
@@ -181,6 +177,21 @@ public sealed class VectorIndex : IDisposable
             }
 
             searches = seen;
+        }
+    }
+
+    private void SearchBlock(VectorMatrix queries, int block, SearchPlan plan, SearchResult[] results)
+    {
+        for (int row = block * BatchBlock; row < Math.Min(queries.Count, (block + 1) * BatchBlock); row++)
+        {
+            try
+            {
+                results[row] = Search(queries[row], plan);
+            }
+            catch (InvalidVectorException invalid)
+            {
+                throw new InvalidVectorException(row, invalid.Reason);
+            }
         }
     }
 
