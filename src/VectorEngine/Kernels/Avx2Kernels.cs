@@ -49,6 +49,7 @@ internal readonly unsafe struct Avx2Kernels : IKernels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold)
     {
         uint selected = 0;

@@ -52,6 +52,7 @@ internal readonly unsafe struct Avx512Kernels : IKernels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold)
     {
         // SAFETY: 32 sums and the 320 bytes of 32 factors are read.

@@ -22,6 +22,7 @@ internal static unsafe class ByteKernels<B> where B : struct, IByteLanes
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold)
     {
         uint selected = 0;

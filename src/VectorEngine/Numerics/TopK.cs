@@ -75,6 +75,7 @@ internal sealed class TopK
         return BitConverter.Int32BitsToSingle(bits ^ (~(bits >> 31) | int.MinValue));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Insert(ulong key, float errorBound)
     {
         if (Count < Capacity)
@@ -85,6 +86,7 @@ internal sealed class TopK
             Threshold = Distance(_keys[0]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SiftUp(ulong key, float errorBound, int hole)
     {
         ulong[] keys = _keys;
@@ -101,6 +103,7 @@ internal sealed class TopK
         (keys[hole], bounds[hole]) = (key, errorBound);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SiftDown(ulong key, float errorBound)
     {
         ulong[] keys = _keys;

@@ -103,6 +103,7 @@ internal ref struct ListScan
     /// <summary>
     /// Before there is a threshold every posting would be refined. Refining the k nearest by estimate first sets one that is tight already.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RefineSeeds<K>(int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, scoped Span<uint> done)
         where K : struct, IKernels
     {
@@ -132,6 +133,7 @@ internal ref struct ListScan
     }
 
     /// <summary>Offers what the 1-bit layer alone estimates.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void OfferEstimates<K>(TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates)
         where K : struct, IKernels
     {
