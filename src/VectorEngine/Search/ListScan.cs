@@ -72,7 +72,7 @@ internal ref struct ListScan
             K.FastScan(_blocks.Bytes[(first * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
             if (_stage == SearchStage.Sign)
             {
-                OfferEstimates<K>(_nearest, first, sums, estimates);
+                OfferEstimates<K>(_nearest, first, sums, estimates, asPositions: false);
                 continue;
             }
 
@@ -109,19 +109,7 @@ internal ref struct ListScan
     {
         TopK seeds = _scratch.Seeds;
         seeds.Reset(_nearest.Capacity);
-        for (int b = 0; b < sums.Length / CodeLayout.BlockSize; b++)
-        {
-            ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
-            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, seeds.Threshold)
-                & _blocks.Occupied(firstBlock + b);
-            for (; selected != 0; selected &= selected - 1)
-            {
-                int slot = BitOperations.TrailingZeroCount(selected);
-                CodeFactors factors = _blocks.FactorsOf(((firstBlock + b) * CodeLayout.BlockSize) + slot);
-                seeds.Offer(SignEstimate(factors, blockSums[slot]), (uint)((b * CodeLayout.BlockSize) + slot), 0);
-            }
-        }
-
+        OfferEstimates<K>(seeds, firstBlock, sums, estimates, asPositions: true);
         for (int i = 0; i < seeds.Count; i++)
         {
             int within = (int)seeds.Ordinal(i);
@@ -132,9 +120,10 @@ internal ref struct ListScan
         _survivors += seeds.Count;
     }
 
-    /// <summary>Offers what the 1-bit layer alone estimates.</summary>
+    /// <summary>Offers what the 1-bit layer alone estimates: by ordinal, or by position in the window.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void OfferEstimates<K>(TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates)
+    private readonly void OfferEstimates<K>(
+        TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, bool asPositions)
         where K : struct, IKernels
     {
         for (int b = 0; b < sums.Length / CodeLayout.BlockSize; b++)
@@ -145,16 +134,14 @@ internal ref struct ListScan
             for (; selected != 0; selected &= selected - 1)
             {
                 int slot = BitOperations.TrailingZeroCount(selected);
-                int posting = ((firstBlock + b) * CodeLayout.BlockSize) + slot;
+                int position = (b * CodeLayout.BlockSize) + slot, posting = (firstBlock * CodeLayout.BlockSize) + position;
                 CodeFactors factors = _blocks.FactorsOf(posting);
+                float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.SignProduct(blockSums[slot]), factors.Add + _terms.Base);
                 float bound = (factors.Error * _terms.ErrorScale) - (factors.Rescale * _signRounding);
-                nearest.Offer(SignEstimate(factors, blockSums[slot]), _blocks.Ordinal(posting), bound);
+                nearest.Offer(estimate, asPositions ? (uint)position : _blocks.Ordinal(posting), bound);
             }
         }
     }
-
-    private readonly float SignEstimate(in CodeFactors factors, int sum) =>
-        MathF.FusedMultiplyAdd(factors.Rescale, _query.SignProduct(sum), factors.Add + _terms.Base);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Refine<K>(int posting, int sum) where K : struct, IKernels
