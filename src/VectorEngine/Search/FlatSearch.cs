@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
+using VectorEngine.Numerics;
 
 namespace VectorEngine.Search;
 
@@ -20,6 +21,11 @@ internal static class FlatSearch
             if (type == StoredVectors.Float32 && metric == Metric.SquaredL2)
             {
                 K.SquaredL2Rows(scratch.Query, MemoryMarshal.Cast<byte, float>(bytes), distances);
+            }
+            else if (type == StoredVectors.Float32 && metric == Metric.InnerProduct)
+            {
+                K.DotRows(scratch.Query, MemoryMarshal.Cast<byte, float>(bytes), distances);
+                SpanMath.Scale(distances, -1, distances);
             }
             else
             {
