@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Format;
@@ -91,7 +92,7 @@ internal sealed class ListTable
     }
 
     /// <summary>The longest list, in bytes of either layer.</summary>
-    public const int MaxListLength = 0x7FFF_FF80;
+    public static int MaxListLength => AlignedBuffer<byte>.MaxBytes;
 }
 
 /// <summary>A range of an object that is read and verified as a whole.</summary>

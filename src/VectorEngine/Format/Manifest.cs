@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using VectorEngine.Numerics;
 
 namespace VectorEngine.Format;
 
@@ -37,7 +38,7 @@ internal sealed record Manifest(long Version, DateTimeOffset Published, Guid Seg
         long version = BinaryPrimitives.ReadInt64LittleEndian(bytes), milliseconds = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
         long rootLength = BinaryPrimitives.ReadInt64LittleEndian(bytes[56..]);
         if (version < 1 || BinaryPrimitives.ReadInt32LittleEndian(bytes[32..]) != 1
-            || rootLength < ObjectHeader.Length || rootLength > Array.MaxLength
+            || rootLength < ObjectHeader.Length || rootLength > AlignedBuffer<byte>.MaxBytes
             || milliseconds < 0 || milliseconds > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
         {
             throw container.Corrupt(SectionKind.Manifest, "a value is out of range");

@@ -1,5 +1,6 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
@@ -66,9 +67,10 @@ internal sealed class Segment : IDisposable
         IObjectStore store, string index, Manifest manifest, long memoryBudget, bool memoryMap, CancellationToken cancellationToken)
     {
         SegmentKeys keys = IndexKeys.Segment(index, manifest.Segment);
-        byte[] bytes = new byte[manifest.RootLength];
+        // Kernels scan the directory in it as they scan lists: aligned, and past the end of the last code.
+        Memory<byte> bytes = new AlignedBuffer<byte>((int)manifest.RootLength).Memory;
         await store.ReadAsync(keys.Root, 0, bytes, cancellationToken).ConfigureAwait(false);
-        if (Crc32C.Compute(bytes) != manifest.RootChecksum)
+        if (Crc32C.Compute(bytes.Span) != manifest.RootChecksum)
             throw new CorruptDataException(keys.Root, 0, bytes.Length, "not the root that the pointer names");
         return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, memoryBudget, memoryMap);
     }

@@ -14,6 +14,9 @@ internal sealed class AlignedBuffer<T> where T : unmanaged
     /// <summary>Bytes past the end that may be read.</summary>
     public const int ReadablePadding = 64;
 
+    /// <summary>The longest buffer of bytes.</summary>
+    public static int MaxBytes => Array.MaxLength - Alignment - ReadablePadding;
+
     private readonly T[] _array;
     private readonly int _start;
 
