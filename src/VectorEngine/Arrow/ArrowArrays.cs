@@ -1,11 +1,13 @@
 namespace VectorEngine.Arrow;
 
-/// <summary>A column of numbers.</summary>
+/// <summary>A column of numbers, or of points in time.</summary>
 /// <typeparam name="T">An integer of 8 to 64 bits, <see cref="Half"/>, <see cref="float"/> or <see cref="double"/>.</typeparam>
 public sealed class PrimitiveArray<T> : ArrowArray where T : unmanaged
 {
-    internal PrimitiveArray(ReadOnlyMemory<T> values, Validity validity)
-        : base(ArrowType.Of<T>(), values.Length, validity) => Memory = values;
+    internal PrimitiveArray(ReadOnlyMemory<T> values, Validity validity) : this(ArrowType.Of<T>(), values, validity) { }
+
+    internal PrimitiveArray(ArrowType type, ReadOnlyMemory<T> values, Validity validity) : base(type, values.Length, validity) =>
+        Memory = values;
 
     /// <summary>All values; what stands where one is missing is unspecified.</summary>
     public ReadOnlySpan<T> Values => Memory.Span;
@@ -24,8 +26,33 @@ public sealed class PrimitiveArray<T> : ArrowArray where T : unmanaged
         body.AddBuffer(ByteMemory<T>.Of(Memory));
     }
 
+    internal override PrimitiveArray<T> Take(ReadOnlySpan<int> indexes)
+    {
+        T[] values = Allocate<T>(indexes.Length);
+        ReadOnlySpan<T> source = Values;
+        for (int i = 0; i < values.Length; i++)
+            values[i] = source[indexes[i]];
+        return new(Type, values, Validity.Take(indexes));
+    }
+
+    internal override PrimitiveArray<T> Concat(ArrowArray[] arrays) =>
+        new(Type, Join(arrays, static array => ((PrimitiveArray<T>)array).Memory), Validity.Concat(arrays));
+
+    /// <summary>A copy of the arrays' values, one array after the other.</summary>
+    internal static T[] Join(ArrowArray[] arrays, Func<ArrowArray, ReadOnlyMemory<T>> valuesOf)
+    {
+        T[] values = Allocate<T>(arrays.Sum(array => (long)valuesOf(array).Length));
+        int start = 0;
+        foreach (ArrowArray array in arrays)
+        {
+            valuesOf(array).CopyTo(values.AsMemory(start));
+            start += valuesOf(array).Length;
+        }
+        return values;
+    }
+
     private protected override PrimitiveArray<T> SliceChecked(int start, int count) =>
-        new(Memory.Slice(start, count), Validity.Slice(start, count));
+        new(Type, Memory.Slice(start, count), Validity.Slice(start, count));
 }
 
 /// <summary>A column of true and false.</summary>
@@ -46,6 +73,29 @@ public sealed class BoolArray : ArrowArray
         body.AddBuffer(_bits);
     }
 
+    internal override BoolArray Take(ReadOnlySpan<int> indexes)
+    {
+        var bits = new byte[Bitmap.ByteCount(indexes.Length)];
+        for (int i = 0; i < indexes.Length; i++)
+        {
+            if (Bitmap.Get(_bits.Span, indexes[i]))
+                Bitmap.Set(bits, i);
+        }
+        return new(bits, indexes.Length, Validity.Take(indexes));
+    }
+
+    internal override BoolArray Concat(ArrowArray[] arrays)
+    {
+        int length = arrays.Sum(array => array.Length), start = 0;
+        var bits = new byte[Bitmap.ByteCount(length)];
+        foreach (BoolArray array in arrays.Cast<BoolArray>())
+        {
+            Bitmap.Copy(array._bits.Span, 0, bits, start, array.Length);
+            start += array.Length;
+        }
+        return new(bits, length, Validity.Concat(arrays));
+    }
+
     private protected override BoolArray SliceChecked(int start, int count)
     {
         var bits = new byte[Bitmap.ByteCount(count)];
@@ -55,7 +105,9 @@ public sealed class BoolArray : ArrowArray
 }
 
 /// <summary>A column of vectors, all of one length.</summary>
-/// <typeparam name="T"><see cref="float"/> or <see cref="Half"/>.</typeparam>
+/// <typeparam name="T">
+/// <see cref="float"/>, <see cref="Half"/>, <see cref="double"/>, <see cref="sbyte"/> or <see cref="byte"/>.
+/// </typeparam>
 public sealed class FixedSizeListArray<T> : ArrowArray where T : unmanaged
 {
     internal FixedSizeListArray(ReadOnlyMemory<T> values, int listSize, Validity validity)
@@ -87,6 +139,32 @@ public sealed class FixedSizeListArray<T> : ArrowArray where T : unmanaged
         body.AddBuffer(ByteMemory<T>.Of(Memory));
     }
 
+    internal override FixedSizeListArray<T> Take(ReadOnlySpan<int> indexes)
+    {
+        T[] values = Allocate<T>((long)indexes.Length * ListSize);
+        ReadOnlySpan<T> source = Values;
+        for (int i = 0; i < indexes.Length; i++)
+            source.Slice(indexes[i] * ListSize, ListSize).CopyTo(values.AsSpan(i * ListSize));
+        return new(values, ListSize, Validity.Take(indexes));
+    }
+
+    internal override FixedSizeListArray<T> Concat(ArrowArray[] arrays) =>
+        new(PrimitiveArray<T>.Join(arrays, static array => ((FixedSizeListArray<T>)array).Memory), ListSize, Validity.Concat(arrays));
+
     private protected override FixedSizeListArray<T> SliceChecked(int start, int count) =>
         new(Memory.Slice(start * ListSize, count * ListSize), ListSize, Validity.Slice(start, count));
+}
+
+/// <summary>A column whose values are all missing.</summary>
+public sealed class NullArray : ArrowArray
+{
+    internal NullArray(int length) : base(ArrowType.Null, length, Validity.AllNull(length)) { }
+
+    internal override void AppendTo(BatchBody body) => body.AddNodeAlone(Length, Length);
+
+    internal override NullArray Take(ReadOnlySpan<int> indexes) => new(indexes.Length);
+
+    internal override NullArray Concat(ArrowArray[] arrays) => new(arrays.Sum(array => array.Length));
+
+    private protected override NullArray SliceChecked(int start, int count) => new(count);
 }

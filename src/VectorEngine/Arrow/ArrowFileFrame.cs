@@ -6,15 +6,28 @@ namespace VectorEngine.Arrow;
 internal delegate ValueTask ArrowSink(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
 /// <summary>Everything of a file but the bodies: magic, messages, padding, footer. Keeps the block table.</summary>
-internal sealed class ArrowFileFrame(ArrowSchema schema, ArrowSink sink)
+internal sealed class ArrowFileFrame
 {
     private static readonly byte[] Zeros = new byte[ArrowFormat.Alignment];
 
+    private readonly ArrowSink _sink;
     private readonly List<ArrowBlock> _blocks = [];
     private readonly List<long> _rowCounts = [];
     private long _position;
 
-    public ArrowSchema Schema => schema;
+    /// <exception cref="ArgumentException">A column is of a type that is not written.</exception>
+    public ArrowFileFrame(ArrowSchema schema, ArrowSink sink)
+    {
+        foreach (ArrowField field in schema.Fields)
+        {
+            if (field.Type.Kind == ArrowTypeKind.Unsupported)
+                throw new ArgumentException($"Column '{field.Name}' is of type {field.Type}, which is not written.", nameof(schema));
+        }
+        Schema = schema;
+        _sink = sink;
+    }
+
+    public ArrowSchema Schema { get; }
 
     public IReadOnlyList<ArrowBlock> Blocks => _blocks;
 
@@ -36,7 +49,7 @@ internal sealed class ArrowFileFrame(ArrowSchema schema, ArrowSink sink)
     {
         if (bytes.IsEmpty)
             return;
-        await sink(bytes, cancellationToken).ConfigureAwait(false);
+        await _sink(bytes, cancellationToken).ConfigureAwait(false);
         _position += bytes.Length;
     }
 
@@ -46,7 +59,7 @@ internal sealed class ArrowFileFrame(ArrowSchema schema, ArrowSink sink)
     public async ValueTask<ArrowFileSummary> FinishAsync(CancellationToken cancellationToken)
     {
         await StartFileAsync(cancellationToken).ConfigureAwait(false);
-        byte[] footer = MetadataEncoder.Footer(schema, _blocks);
+        byte[] footer = MetadataEncoder.Footer(Schema, _blocks);
         var end = new byte[ArrowFormat.PrefixLength + footer.Length + ArrowFormat.TrailerLength];
         BinaryPrimitives.WriteInt32LittleEndian(end, ArrowFormat.ContinuationMarker);
         footer.CopyTo(end, ArrowFormat.PrefixLength);
@@ -64,7 +77,7 @@ internal sealed class ArrowFileFrame(ArrowSchema schema, ArrowSink sink)
         var magic = new byte[8];
         ArrowFormat.Magic.CopyTo(magic);
         await WriteAsync(magic, cancellationToken).ConfigureAwait(false);
-        await WriteAsync(Frame(MetadataEncoder.SchemaMessage(schema)), cancellationToken).ConfigureAwait(false);
+        await WriteAsync(Frame(MetadataEncoder.SchemaMessage(Schema)), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Prefixes a message's FlatBuffer and pads it so that what follows it is aligned.</summary>

@@ -3,16 +3,23 @@ using System.Buffers.Binary;
 namespace VectorEngine.Arrow;
 
 /// <summary>
-/// Reads an Arrow IPC file by ranges, whole batches or single rows. Nothing in the file is trusted: what contradicts the format is a
-/// <see cref="CorruptDataException"/>, what is valid but of another kind a <see cref="NotSupportedException"/>. Safe for concurrent use.
+/// Reads an Arrow IPC file by ranges: whole batches, single columns, or single rows. <see cref="ArrowFile.OpenAsync"/> opens one.
+/// Safe for concurrent use.
 /// </summary>
-internal sealed class ArrowFileReader
+/// <remarks>
+/// Nothing in the file is trusted: what contradicts the format is a <see cref="CorruptDataException"/>, what is valid but not read here (such
+/// as compressed batches) a <see cref="NotSupportedException"/>. A file may have columns of types that are not read: their
+/// <see cref="ArrowType.Kind"/> says so, and only asking for them is an error. Text that is encoded by a dictionary is read as plain text.
+/// </remarks>
+public sealed class ArrowFileReader : IDisposable
 {
     /// <summary>Read from the end at opening: mostly this has the whole footer.</summary>
     private const int TailLength = 64 << 10;
 
     private readonly string _objectKey;
     private readonly IRangeSource _source;
+    private readonly ArrowFooter _footer;
+    private readonly ArrowDictionaries _dictionaries;
 
     // Filled as batches are met. Two threads may both fill an entry: they put the same there.
     private readonly BatchLayout?[] _layouts;
@@ -26,15 +33,19 @@ internal sealed class ArrowFileReader
             throw new PlatformNotSupportedException("Arrow files are read into memory as they are, which takes a little-endian machine.");
         _objectKey = objectKey;
         _source = source;
-        (Schema, Blocks) = MetadataDecoder.Footer(new FlatBuffer(objectKey, footerOffset, footer), source.Length);
+        _footer = MetadataDecoder.Footer(new FlatBuffer(objectKey, footerOffset, footer), source.Length);
+        _dictionaries = new ArrowDictionaries(objectKey, source, _footer.Dictionaries);
         _layouts = new BatchLayout?[Blocks.Count];
     }
 
     /// <summary>The columns.</summary>
-    public ArrowSchema Schema { get; }
+    public ArrowSchema Schema => _footer.Schema;
+
+    /// <summary>Number of record batches.</summary>
+    public int BatchCount => Blocks.Count;
 
     /// <summary>The place of each record batch.</summary>
-    public IReadOnlyList<ArrowBlock> Blocks { get; }
+    internal IReadOnlyList<ArrowBlock> Blocks => _footer.Batches;
 
     /// <summary>Opens a file whose footer, and perhaps the number of rows of each batch, were kept elsewhere: nothing is read.</summary>
     /// <param name="objectKey">The file's name, for errors.</param>
@@ -43,7 +54,7 @@ internal sealed class ArrowFileReader
     /// <param name="rowCounts">
     /// As <see cref="ArrowFileSummary.RowCounts"/> told it; without it, the first <see cref="TakeAsync"/> visits every batch.
     /// </param>
-    public static ArrowFileReader Open(
+    internal static ArrowFileReader Open(
         string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, IReadOnlyList<long>? rowCounts = null)
     {
         var reader = new ArrowFileReader(objectKey, source, footer, footerOffset: 0);
@@ -59,7 +70,7 @@ internal sealed class ArrowFileReader
     /// <param name="objectKey">The file's name, for errors.</param>
     /// <param name="source">Its bytes.</param>
     /// <param name="cancellationToken">Cancels the reading.</param>
-    public static async ValueTask<ArrowFileReader> OpenAsync(
+    internal static async ValueTask<ArrowFileReader> OpenAsync(
         string objectKey, IRangeSource source, CancellationToken cancellationToken = default)
     {
         if (source.Length < 8 + ArrowFormat.TrailerLength)
@@ -92,6 +103,9 @@ internal sealed class ArrowFileReader
     }
 
     /// <summary>The number of rows of the whole file.</summary>
+    /// <param name="cancellationToken">Cancels the reading of the batches' metadata, which happens once.</param>
+    /// <exception cref="CorruptDataException">The file is damaged.</exception>
+    /// <exception cref="NotSupportedException">The file has something that is not read.</exception>
     public async ValueTask<long> CountRowsAsync(CancellationToken cancellationToken = default) =>
         (await RowStartsAsync(cancellationToken).ConfigureAwait(false))[^1];
 
@@ -99,7 +113,10 @@ internal sealed class ArrowFileReader
     /// <param name="batch">Which, from 0.</param>
     /// <param name="columns">The columns wanted, in this order; null for all.</param>
     /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The file has no such batch.</exception>
     /// <exception cref="KeyNotFoundException">The file has no such column.</exception>
+    /// <exception cref="CorruptDataException">The file is damaged.</exception>
+    /// <exception cref="NotSupportedException">The batch is compressed, or a column that is asked for is not read here.</exception>
     public async ValueTask<RecordBatch> ReadBatchAsync(
         int batch, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default)
     {
@@ -111,12 +128,22 @@ internal sealed class ArrowFileReader
         return await GatherAsync(new RowSelection(_objectKey, runs, layout.RowCount), columns, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Reads one column of a record batch, and nothing of the others.</summary>
+    /// <param name="batch">Which, from 0.</param>
+    /// <param name="column">The column's name.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <inheritdoc cref="ReadBatchAsync"/>
+    public async ValueTask<ArrowArray> ReadColumnAsync(int batch, string column, CancellationToken cancellationToken = default) =>
+        (await ReadBatchAsync(batch, [column], cancellationToken).ConfigureAwait(false)).Columns[0];
+
     /// <summary>Reads rows, and little else: at most a page around each value.</summary>
     /// <param name="rows">Row numbers of the file, in any order; the result has them in this order.</param>
     /// <param name="columns">The columns wanted, in this order; null for all.</param>
     /// <param name="cancellationToken">Cancels the reading.</param>
     /// <exception cref="ArgumentOutOfRangeException">The file has no such row.</exception>
     /// <exception cref="KeyNotFoundException">The file has no such column.</exception>
+    /// <exception cref="CorruptDataException">The file is damaged.</exception>
+    /// <exception cref="NotSupportedException">A batch is compressed, or a column that is asked for is not read here.</exception>
     public async ValueTask<RecordBatch> TakeAsync(
         ReadOnlyMemory<long> rows, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default)
     {
@@ -138,7 +165,7 @@ internal sealed class ArrowFileReader
     /// </summary>
     /// <param name="column">Its name.</param>
     /// <param name="cancellationToken">Cancels the reading of the batches' metadata.</param>
-    public async ValueTask<RowStride?> FindStrideAsync(string column, CancellationToken cancellationToken = default)
+    internal async ValueTask<RowStride?> FindStrideAsync(string column, CancellationToken cancellationToken = default)
     {
         int index = Schema.RequireIndex(column);
         long bitWidth = Schema.Fields[index].Type.BitWidth;
@@ -167,17 +194,25 @@ internal sealed class ArrowFileReader
         RowSelection selection, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
     {
         int[] indexes = columns is null ? [.. Enumerable.Range(0, Schema.Fields.Count)] : [.. columns.Select(Schema.RequireIndex)];
-        ColumnGather[] gathers = Array.ConvertAll(indexes, i => ColumnGather.Create(Schema.Fields[i].Type, selection, i));
-        var reads = new RangeReads();
-        foreach (ColumnGather gather in gathers)
-            gather.AddReads(reads);
-        await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
-        foreach (ColumnGather gather in gathers)
-            gather.AddDependentReads(reads);
-        await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
-
+        var gathers = new ColumnGather[indexes.Length];
+        for (int i = 0; i < gathers.Length; i++)
+            gathers[i] = await CreateGatherAsync(selection, indexes[i], cancellationToken).ConfigureAwait(false);
+        ArrowArray[] arrays = await ColumnGather.ReadAsync(gathers, _source, cancellationToken).ConfigureAwait(false);
         ArrowSchema schema = columns is null ? Schema : new ArrowSchema(indexes.Select(i => Schema.Fields[i]));
-        return new RecordBatch(schema, Array.ConvertAll(gathers, gather => gather.Build()), selection.RowCount);
+        return new RecordBatch(schema, arrays, selection.RowCount);
+    }
+
+    private async ValueTask<ColumnGather> CreateGatherAsync(RowSelection selection, int column, CancellationToken cancellationToken)
+    {
+        (string name, ArrowType type, bool nullable) = Schema.Fields[column];
+        if (type.Kind == ArrowTypeKind.Unsupported)
+            throw new NotSupportedException($"Column '{name}' of '{_objectKey}' is of type {type}, which is not supported.");
+        if (_footer.Encodings[column] is not { } encoding)
+            return ColumnGather.Create(type, selection, column);
+        VariableLengthArray dictionary = await _dictionaries.ReadAsync(encoding.Id, type, cancellationToken).ConfigureAwait(false);
+        if (dictionary.NullCount != 0 && !nullable)
+            throw new NotSupportedException($"Column '{name}' of '{_objectKey}' has missing values in its dictionary, but is not nullable.");
+        return new DictionaryGather(selection, column, encoding.IndexType, dictionary);
     }
 
     private List<(int Batch, int Start, int Count)> FindRuns(ReadOnlySpan<long> rows, long[] rowStarts)
@@ -254,19 +289,18 @@ internal sealed class ArrowFileReader
         }
     }
 
+    /// <summary>Closes the file, if opening it was up to the reader.</summary>
+    public void Dispose() => (_source as IDisposable)?.Dispose();
+
     private BatchLayout ParseLayout(int batch, byte[] message)
     {
         ArrowBlock block = Blocks[batch];
-        if (BinaryPrimitives.ReadInt32LittleEndian(message) != ArrowFormat.ContinuationMarker)
-            throw Corrupt(block, $"batch {batch} does not begin with the marker of a message");
-        if (BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(sizeof(int))) != message.Length - ArrowFormat.PrefixLength)
-            throw Corrupt(block, $"batch {batch} and the footer tell different lengths");
-        var flatBuffer = new FlatBuffer(_objectKey, block.Offset + ArrowFormat.PrefixLength, message.AsMemory(ArrowFormat.PrefixLength));
-        BatchLayout layout = MetadataDecoder.Batch(flatBuffer, Schema, block);
+        BatchLayout layout = MetadataDecoder.Batch(ArrowFormat.Unframe(_objectKey, block, message), _footer, block);
         if (Volatile.Read(ref _rowStarts) is { } rowStarts && rowStarts[batch + 1] - rowStarts[batch] != layout.RowCount)
-            throw Corrupt(block, $"batch {batch} has {layout.RowCount} rows, which is not what was recorded");
+        {
+            throw new CorruptDataException(
+                _objectKey, block.Offset, block.MetadataLength, $"batch {batch} has {layout.RowCount} rows, which is not what was recorded");
+        }
         return layout;
     }
-
-    private CorruptDataException Corrupt(ArrowBlock block, string reason) => new(_objectKey, block.Offset, block.MetadataLength, reason);
 }

@@ -26,7 +26,7 @@ internal sealed class ArrowFileWriter(ArrowSchema schema, ArrowSink sink)
 
     private async ValueTask WriteBatchAsync(RecordBatch batch, CancellationToken cancellationToken)
     {
-        var body = new BatchBody();
+        var body = new BatchBody(rebase: true);
         foreach (ArrowArray column in batch.Columns)
             column.AppendTo(body);
         long[] lengths = [.. body.Buffers.Select(buffer => (long)buffer.Length)];
@@ -55,7 +55,8 @@ internal sealed class ArrowFileWriter(ArrowSchema schema, ArrowSink sink)
 }
 
 /// <summary>The body of a record batch in the making.</summary>
-internal sealed class BatchBody
+/// <param name="rebase">Whether offsets have to begin at 0, so that only the bytes between the first and the last belong to the body.</param>
+internal sealed class BatchBody(bool rebase)
 {
     public List<(long Length, long NullCount)> Nodes { get; } = [];
 
@@ -68,5 +69,21 @@ internal sealed class BatchBody
         Buffers.Add(validity.Bits);
     }
 
+    /// <summary>A node without a validity bitmap.</summary>
+    public void AddNodeAlone(int length, int nullCount) => Nodes.Add((length, nullCount));
+
     public void AddBuffer(ReadOnlyMemory<byte> buffer) => Buffers.Add(buffer);
+
+    /// <summary>Offsets and bytes of values that have different lengths.</summary>
+    public void AddVariable(ReadOnlyMemory<int> offsets, ReadOnlyMemory<byte> bytes, bool large)
+    {
+        int start = rebase ? offsets.Span[0] : 0;
+        if (large)
+            AddBuffer(ByteMemory<long>.Of(Array.ConvertAll(offsets.ToArray(), offset => (long)(offset - start)).AsMemory()));
+        else if (start == 0)
+            AddBuffer(ByteMemory<int>.Of(offsets));
+        else
+            AddBuffer(ByteMemory<int>.Of(Array.ConvertAll(offsets.ToArray(), offset => offset - start).AsMemory()));
+        AddBuffer(rebase ? bytes[start..offsets.Span[^1]] : bytes);
+    }
 }

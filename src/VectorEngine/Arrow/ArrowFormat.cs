@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace VectorEngine.Arrow;
 
 /// <summary>
@@ -7,9 +9,9 @@ namespace VectorEngine.Arrow;
 /// <code>
 /// "ARROW1" 0 0                                     8 bytes
 /// message: schema                                  no body
-/// message: record batch, any number of times
+/// message: dictionary batch or record batch, any number of times; this folder writes no dictionaries
 /// FF FF FF FF 00 00 00 00                          the end of the messages
-/// footer                                           FlatBuffer: the schema again, a block per record batch
+/// footer                                           FlatBuffer: the schema again, a block per dictionary and record batch
 /// i32 the footer's length | "ARROW1"               10 bytes
 ///
 /// message = FF FF FF FF | i32 length | FlatBuffer, padded to that length | body
@@ -41,6 +43,19 @@ internal static class ArrowFormat
 
     public static ReadOnlySpan<byte> Magic => "ARROW1"u8;
 
+    /// <summary>The FlatBuffer of a batch's message.</summary>
+    /// <param name="objectKey">The file's name, for errors.</param>
+    /// <param name="block">The batch's place.</param>
+    /// <param name="message">Its bytes before the body.</param>
+    public static FlatBuffer Unframe(string objectKey, ArrowBlock block, byte[] message)
+    {
+        if (BinaryPrimitives.ReadInt32LittleEndian(message) != ContinuationMarker)
+            throw new CorruptDataException(objectKey, block.Offset, block.MetadataLength, "a batch does not begin with the marker of a message");
+        if (BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(sizeof(int))) != message.Length - PrefixLength)
+            throw new CorruptDataException(objectKey, block.Offset, block.MetadataLength, "batch and footer tell different lengths");
+        return new FlatBuffer(objectKey, block.Offset + PrefixLength, message.AsMemory(PrefixLength));
+    }
+
     public static long Align(long length) => (length + (Alignment - 1)) & -Alignment;
 }
 
@@ -51,13 +66,21 @@ internal static class Wire
     public const short MetadataV5 = 4;
 
     public const byte HeaderSchema = 1;
+    public const byte HeaderDictionaryBatch = 2;
     public const byte HeaderRecordBatch = 3;
 
+    public const byte TypeNull = 1;
     public const byte TypeInt = 2;
     public const byte TypeFloatingPoint = 3;
+    public const byte TypeBinary = 4;
     public const byte TypeUtf8 = 5;
     public const byte TypeBool = 6;
+    public const byte TypeTimestamp = 10;
     public const byte TypeFixedSizeList = 16;
+    public const byte TypeLargeBinary = 19;
+    public const byte TypeLargeUtf8 = 20;
+    public const byte TypeBinaryView = 23;
+    public const byte TypeUtf8View = 24;
 
     /// <summary>Bytes of the structs FieldNode and Buffer, two int64 each, and of Block: int64, int32, padding, int64.</summary>
     public const int NodeLength = 16;
@@ -84,6 +107,11 @@ internal static class Wire
         public const int Name = 0, Nullable = 1, TypeType = 2, Type = 3, Dictionary = 4, Children = 5;
     }
 
+    public static class DictionaryEncoding
+    {
+        public const int Id = 0, IndexType = 1;
+    }
+
     public static class Int
     {
         public const int BitWidth = 0, IsSigned = 1;
@@ -94,6 +122,11 @@ internal static class Wire
         public const int Precision = 0;
     }
 
+    public static class Timestamp
+    {
+        public const int Unit = 0, TimeZone = 1;
+    }
+
     public static class FixedSizeList
     {
         public const int ListSize = 0;
@@ -101,7 +134,12 @@ internal static class Wire
 
     public static class RecordBatch
     {
-        public const int Length = 0, Nodes = 1, Buffers = 2, Compression = 3;
+        public const int Length = 0, Nodes = 1, Buffers = 2, Compression = 3, ViewBufferCounts = 4;
+    }
+
+    public static class DictionaryBatch
+    {
+        public const int Id = 0, Data = 1, IsDelta = 2;
     }
 }
 

@@ -35,6 +35,31 @@ public sealed class ArrowSchema
     /// <param name="name">Its name, case-sensitive.</param>
     public int IndexOf(string name) => _indexes.GetValueOrDefault(name, -1);
 
+    /// <summary>The column to build an index from: vectors of float16 or float32.</summary>
+    /// <param name="name">Its name, case-sensitive; null for the only column of such vectors.</param>
+    /// <exception cref="KeyNotFoundException">No column has this name, or no column has vectors.</exception>
+    /// <exception cref="ArgumentException">The column has no vectors, or several have and none was named.</exception>
+    public ArrowField FindVectors(string? name = null)
+    {
+        if (name is not null)
+        {
+            ArrowField named = this[name];
+            return HasVectors(named) ? named : throw new ArgumentException(
+                $"Column '{name}' holds {named.Type}, not fixed-size lists of float16 or float32.", nameof(name));
+        }
+
+        ArrowField[] candidates = [.. _fields.Where(HasVectors)];
+        return candidates switch
+        {
+            [var only] => only,
+            [] => throw new KeyNotFoundException("No column holds fixed-size lists of float16 or float32."),
+            _ => throw new ArgumentException(
+                $"Several columns hold vectors, name one of them: '{string.Join("', '", candidates.Select(field => field.Name))}'.", nameof(name)),
+        };
+    }
+
+    private static bool HasVectors(ArrowField field) => field.Type.ElementType is { Kind: ArrowTypeKind.Float16 or ArrowTypeKind.Float32 };
+
     internal int RequireIndex(string name) => _indexes.TryGetValue(name, out int index)
         ? index
         : throw new KeyNotFoundException($"No column '{name}' is among '{string.Join("', '", _fields.Select(field => field.Name))}'.");

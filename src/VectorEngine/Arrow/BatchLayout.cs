@@ -9,8 +9,8 @@ internal sealed record BatchLayout(int RowCount, ColumnLayout[] Columns);
 /// <summary>Where a column's values lie in one batch.</summary>
 /// <param name="NullCount">Number of missing values.</param>
 /// <param name="Validity">The validity bitmap, if values are missing.</param>
-/// <param name="Values">The values; text: the offsets; vectors: the elements.</param>
-/// <param name="Bytes">Text: the UTF-8 bytes.</param>
+/// <param name="Values">The values; text and byte strings: the offsets; vectors: the elements; dictionary-encoded: the positions.</param>
+/// <param name="Bytes">Text and byte strings: the bytes.</param>
 internal sealed record ColumnLayout(long NullCount, FileRange Validity, FileRange Values, FileRange Bytes = default)
 {
     /// <summary>Vectors: number of missing elements, which may only be those of missing vectors.</summary>
@@ -27,8 +27,10 @@ internal sealed class BatchParts
     private readonly ArrowBlock _block;
     private readonly FlatVector _nodes;
     private readonly FlatVector _buffers;
+    private readonly FlatVector _viewBufferCounts;
     private int _nextNode;
     private int _nextBuffer;
+    private int _nextView;
     private long _bodyLeft;
 
     public BatchParts(FlatTable batch, ArrowBlock block)
@@ -37,6 +39,7 @@ internal sealed class BatchParts
         _block = block;
         _nodes = batch.Vector(Wire.RecordBatch.Nodes, Wire.NodeLength);
         _buffers = batch.Vector(Wire.RecordBatch.Buffers, Wire.BufferLength);
+        _viewBufferCounts = batch.Vector(Wire.RecordBatch.ViewBufferCounts, sizeof(long));
         _bodyLeft = block.BodyLength;
     }
 
@@ -50,6 +53,18 @@ internal sealed class BatchParts
         if (length < minLength || length > maxLength || nullCount < 0 || nullCount > length)
             throw _batch.Corrupt($"a column of {length} values, {nullCount} of them missing, in a batch with fewer or more");
         return nullCount;
+    }
+
+    /// <summary>Steps over a column that is not read.</summary>
+    public void Skip(ArrowParts parts)
+    {
+        long buffers = parts.Buffers;
+        for (int i = 0; i < parts.Views; i++)
+            buffers += NextViewBufferCount();
+        for (int i = 0; i < parts.Nodes; i++)
+            NextNode(0, long.MaxValue);
+        for (long i = 0; i < buffers; i++)
+            NextBuffer(0, 0);
     }
 
     public FileRange NextValidity(long nullCount, long count) => NextBuffer(1, nullCount == 0 ? 0 : count);
@@ -74,5 +89,13 @@ internal sealed class BatchParts
     {
         if (_nextNode != _nodes.Count || _nextBuffer != _buffers.Count)
             throw _batch.Corrupt("a batch with more columns or buffers than the schema");
+    }
+
+    private long NextViewBufferCount()
+    {
+        if (_nextView == _viewBufferCounts.Count)
+            throw _batch.Corrupt("a batch with too few columns of views");
+        long count = _viewBufferCounts.Int64(_nextView++, 0);
+        return count >= 0 && count <= _buffers.Count ? count : throw _batch.Corrupt($"a column of views with {count} buffers");
     }
 }

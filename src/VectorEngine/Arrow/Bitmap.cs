@@ -52,19 +52,22 @@ internal static class Bitmap
     }
 }
 
-/// <summary>Which values of an array are there: a bitmap with a 1 for each, or no bitmap where all are.</summary>
+/// <summary>Which values of an array are there: a bitmap with a 1 for each, or no bitmap where all are, or none is.</summary>
 internal readonly struct Validity
 {
     private Validity(ReadOnlyMemory<byte> bits, int nullCount) => (Bits, NullCount) = (bits, nullCount);
 
     public static Validity AllValid => default;
 
-    /// <summary>The bitmap; empty where no value is missing.</summary>
+    /// <summary>The bitmap; empty where no value is missing, and where all of a <see cref="NullArray"/> are.</summary>
     public ReadOnlyMemory<byte> Bits { get; }
 
     public int NullCount { get; }
 
-    public bool IsNull(int index) => NullCount != 0 && !Bitmap.Get(Bits.Span, index);
+    public bool IsNull(int index) => NullCount != 0 && (Bits.IsEmpty || !Bitmap.Get(Bits.Span, index));
+
+    /// <summary>All values are missing, which takes no bitmap: a column of any length that has no buffers may be so.</summary>
+    public static Validity AllNull(int length) => new(default, length);
 
     public static Validity FromBits(byte[] bits, int length)
     {
@@ -81,6 +84,38 @@ internal readonly struct Validity
                 Bitmap.Set(bits, i);
         }
         return FromBits(bits, values.Count);
+    }
+
+    /// <summary>Which values of several arrays are there, one array after the other.</summary>
+    public static Validity Concat(ArrowArray[] arrays)
+    {
+        if (arrays.All(array => array.NullCount == 0))
+            return AllValid;
+        int length = arrays.Sum(array => array.Length), start = 0;
+        var bits = new byte[Bitmap.ByteCount(length)];
+        foreach (ArrowArray array in arrays)
+        {
+            if (array.NullCount == 0)
+                Bitmap.SetRange(bits, start, array.Length);
+            else
+                Bitmap.Copy(array.Validity.Bits.Span, 0, bits, start, array.Length);
+            start += array.Length;
+        }
+        return FromBits(bits, length);
+    }
+
+    /// <summary>Which of these values are there; a negative index stands for a missing one.</summary>
+    public Validity Take(ReadOnlySpan<int> indexes)
+    {
+        if (NullCount == 0 && !indexes.ContainsAnyInRange(int.MinValue, -1))
+            return AllValid;
+        var bits = new byte[Bitmap.ByteCount(indexes.Length)];
+        for (int i = 0; i < indexes.Length; i++)
+        {
+            if (indexes[i] >= 0 && !IsNull(indexes[i]))
+                Bitmap.Set(bits, i);
+        }
+        return FromBits(bits, indexes.Length);
     }
 
     public Validity Slice(int start, int count)

@@ -1,182 +1,145 @@
 namespace VectorEngine.Arrow;
 
+/// <summary>What a file's footer says.</summary>
+/// <param name="Schema">The columns.</param>
+/// <param name="Encodings">For each column how it is encoded by a dictionary; null where it is not.</param>
+/// <param name="Batches">The place of each record batch.</param>
+/// <param name="Dictionaries">The place of each dictionary batch.</param>
+internal sealed record ArrowFooter(ArrowSchema Schema, DictionaryEncoding?[] Encodings, ArrowBlock[] Batches, ArrowBlock[] Dictionaries);
+
+/// <summary>A column whose buffers have positions in a dictionary in place of values.</summary>
+/// <param name="Id">Which of the file's dictionaries.</param>
+/// <param name="IndexType">The positions' type.</param>
+internal sealed record DictionaryEncoding(long Id, ArrowType IndexType);
+
 /// <summary>
-/// Turns the format's FlatBuffers into schemas, block tables and batch layouts. What a layout says lies within the file was checked to;
+/// Turns the format's FlatBuffers into block tables and batch layouts. What a layout says lies within the file was checked to;
 /// metadata that contradicts itself is a <see cref="CorruptDataException"/>, a valid file of another kind a
 /// <see cref="NotSupportedException"/>.
 /// </summary>
 internal static class MetadataDecoder
 {
-    /// <summary>The format's types, by number: to name the ones that are not supported.</summary>
-    private static readonly string[] TypeNames =
-    [
-        "none", "null", "int", "floating point", "binary", "utf8", "bool", "decimal", "date", "time", "timestamp", "interval", "list",
-        "struct", "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary", "large utf8", "large list",
-        "run-end encoded", "binary view", "utf8 view", "list view", "large list view",
-    ];
-
     /// <param name="footer">The footer.</param>
     /// <param name="fileLength">The blocks lie below this.</param>
-    public static (ArrowSchema Schema, ArrowBlock[] Blocks) Footer(FlatBuffer footer, long fileLength)
+    public static ArrowFooter Footer(FlatBuffer footer, long fileLength)
     {
         FlatTable root = footer.Root();
         CheckVersion(root.Int16(Wire.Footer.Version), footer);
-        if (root.Vector(Wire.Footer.Dictionaries, Wire.BlockLength).Count != 0)
-            throw footer.Unsupported("dictionaries");
-        ArrowSchema schema = Schema(root.Table(Wire.Footer.Schema));
-
-        FlatVector vector = root.Vector(Wire.Footer.RecordBatches, Wire.BlockLength);
-        var blocks = new ArrowBlock[vector.Count];
+        (ArrowField Field, DictionaryEncoding? Encoding)[] columns = SchemaDecoder.Columns(root.Table(Wire.Footer.Schema));
         long available = fileLength;
+        return new ArrowFooter(
+            new ArrowSchema(columns.Select(column => column.Field)),
+            Array.ConvertAll(columns, column => column.Encoding),
+            Blocks(root, Wire.Footer.RecordBatches, fileLength, ref available),
+            Blocks(root, Wire.Footer.Dictionaries, fileLength, ref available));
+    }
+
+    /// <param name="message">The FlatBuffer of the batch's message.</param>
+    /// <param name="footer">The file's schema.</param>
+    /// <param name="block">The batch's place.</param>
+    public static BatchLayout Batch(FlatBuffer message, ArrowFooter footer, ArrowBlock block)
+    {
+        FlatTable batch = Header(message, Wire.HeaderRecordBatch, block);
+        (BatchParts parts, int rowCount) = Parts(batch, block);
+        var columns = new ColumnLayout[footer.Schema.Fields.Count];
+        for (int i = 0; i < columns.Length; i++)
+        {
+            (string name, ArrowType type, bool nullable) = footer.Schema.Fields[i];
+            columns[i] = Column(parts, footer.Encodings[i]?.IndexType ?? type, rowCount);
+            if (columns[i].NullCount != 0 && !nullable)
+                throw batch.Corrupt($"column '{name}' misses {columns[i].NullCount} values, but is not nullable");
+        }
+        parts.CheckAllUsed();
+        return new BatchLayout(rowCount, columns);
+    }
+
+    /// <summary>The header of a dictionary batch's message.</summary>
+    public static FlatTable DictionaryHeader(FlatBuffer message, ArrowBlock block) => Header(message, Wire.HeaderDictionaryBatch, block);
+
+    /// <param name="header">The dictionary batch.</param>
+    /// <param name="valueType">The type of its values.</param>
+    /// <param name="block">Its place.</param>
+    public static BatchLayout Dictionary(FlatTable header, ArrowType valueType, ArrowBlock block)
+    {
+        (BatchParts parts, int count) = Parts(header.Table(Wire.DictionaryBatch.Data), block);
+        ColumnLayout values = Column(parts, valueType, count);
+        parts.CheckAllUsed();
+        return new BatchLayout(count, [values]);
+    }
+
+    private static ArrowBlock[] Blocks(FlatTable footer, int slot, long fileLength, ref long available)
+    {
+        FlatVector vector = footer.Vector(slot, Wire.BlockLength);
+        var blocks = new ArrowBlock[vector.Count];
         for (int i = 0; i < blocks.Length; i++)
         {
             var block = new ArrowBlock(vector.Int64(i, 0), vector.Int32(i, 8), vector.Int64(i, 16));
             if (block.MetadataLength is < ArrowFormat.PrefixLength or > ArrowFormat.MaxBatchMetadataLength
                 || block.Offset < 0 || block.BodyLength < 0
                 || block.Offset > fileLength - block.MetadataLength || block.BodyLength > fileLength - block.BodyOffset)
-                throw root.Corrupt($"batch {i} lies outside the file");
+                throw footer.Corrupt($"batch {i} lies outside the file");
             // Many blocks in one place would make a small file a large one.
             available -= block.MetadataLength + block.BodyLength;
             if (available < 0)
-                throw root.Corrupt("the batches are longer than the file");
+                throw footer.Corrupt("the batches are longer than the file");
             blocks[i] = block;
         }
-        return (schema, blocks);
+        return blocks;
     }
 
-    /// <param name="message">The FlatBuffer of the batch's message.</param>
-    /// <param name="schema">The file's schema.</param>
-    /// <param name="block">The batch's place.</param>
-    public static BatchLayout Batch(FlatBuffer message, ArrowSchema schema, ArrowBlock block)
+    private static FlatTable Header(FlatBuffer message, byte headerType, ArrowBlock block)
     {
         FlatTable root = message.Root();
         CheckVersion(root.Int16(Wire.Message.Version), message);
-        if (root.Byte(Wire.Message.HeaderType) != Wire.HeaderRecordBatch)
-            throw root.Corrupt("a message that is not a record batch");
+        if (root.Byte(Wire.Message.HeaderType) != headerType)
+            throw root.Corrupt("a message that is not the batch that the footer announces");
         if (root.Int64(Wire.Message.BodyLength) != block.BodyLength)
             throw root.Corrupt("message and footer tell different lengths of a batch");
-        FlatTable batch = root.Table(Wire.Message.Header);
+        return root.Table(Wire.Message.Header);
+    }
+
+    private static (BatchParts Parts, int RowCount) Parts(FlatTable batch, ArrowBlock block)
+    {
         if (batch.Has(Wire.RecordBatch.Compression))
-            throw message.Unsupported("compressed batches");
+            throw batch.Buffer.Unsupported("compressed batches");
         long rowCount = batch.Int64(Wire.RecordBatch.Length);
         if (rowCount < 0)
             throw batch.Corrupt($"a batch of {rowCount} rows");
         if (rowCount > int.MaxValue)
-            throw message.Unsupported($"a batch of {rowCount} rows");
-
-        var parts = new BatchParts(batch, block);
-        var columns = new ColumnLayout[schema.Fields.Count];
-        for (int i = 0; i < columns.Length; i++)
-        {
-            columns[i] = Column(parts, schema.Fields[i].Type, rowCount);
-            if (columns[i].NullCount != 0 && !schema.Fields[i].Nullable)
-                throw batch.Corrupt($"column '{schema.Fields[i].Name}' misses {columns[i].NullCount} values, but is not nullable");
-        }
-        parts.CheckAllUsed();
-        return new BatchLayout((int)rowCount, columns);
+            throw batch.Buffer.Unsupported($"a batch of {rowCount} rows");
+        return (new BatchParts(batch, block), (int)rowCount);
     }
 
     private static ColumnLayout Column(BatchParts parts, ArrowType type, long rowCount)
     {
-        long nullCount = parts.NextNode(rowCount, rowCount);
-        FileRange validity = parts.NextValidity(nullCount, rowCount);
-        switch (type.Kind)
+        if (type.Kind == ArrowTypeKind.Unsupported)
         {
-            case ArrowTypeKind.Utf8:
-                // An empty column may come without its only offset.
-                FileRange offsets = parts.NextBuffer(8 * sizeof(int), rowCount == 0 ? 0 : rowCount + 1);
-                return new ColumnLayout(nullCount, validity, offsets, Bytes: parts.NextBuffer(0, 0));
-            case ArrowTypeKind.FixedSizeList:
-                long elements = rowCount * type.ListSize;
-                long childNullCount = parts.NextNode(elements, long.MaxValue);
-                FileRange childValidity = parts.NextValidity(childNullCount, elements);
-                return new ColumnLayout(nullCount, validity, parts.NextBuffer(type.BitWidth, rowCount))
-                {
-                    ChildNullCount = childNullCount,
-                    ChildValidity = childValidity,
-                };
-            default:
-                return new ColumnLayout(nullCount, validity, parts.NextBuffer(type.BitWidth, rowCount));
+            parts.Skip(type.UnsupportedParts);
+            return new ColumnLayout(0, default, default);
         }
-    }
 
-    private static ArrowSchema Schema(FlatTable schema)
-    {
-        if (schema.Int16(Wire.Schema.Endianness) != 0)
-            throw schema.Buffer.Unsupported("big-endian values");
-        FlatVector vector = schema.Vector(Wire.Schema.Fields, sizeof(int));
-        var fields = new ArrowField[vector.Count];
-        for (int i = 0; i < fields.Length; i++)
-            fields[i] = Field(vector.Table(i));
-        return new ArrowSchema(fields);
-    }
-
-    private static ArrowField Field(FlatTable field)
-    {
-        string name = field.String(Wire.Field.Name);
-        if (field.Has(Wire.Field.Dictionary))
-            throw field.Buffer.Unsupported($"a dictionary-encoded column '{name}'");
-        FlatVector children = field.Vector(Wire.Field.Children, sizeof(int));
-        ArrowType type;
-        if (field.Byte(Wire.Field.TypeType) == Wire.TypeFixedSizeList)
-            type = ListType(field, children, name);
-        else if (children.Count == 0)
-            type = ScalarType(field, name);
-        else
-            throw field.Buffer.Unsupported($"a column '{name}' of a nested type");
-        return new ArrowField(name, type, field.Byte(Wire.Field.Nullable) != 0);
-    }
-
-    private static ArrowType ListType(FlatTable field, FlatVector children, string name)
-    {
-        if (children.Count != 1)
-            throw field.Corrupt($"column '{name}' is a list with {children.Count} children");
-        int listSize = field.Table(Wire.Field.Type).Int32(Wire.FixedSizeList.ListSize);
-        if (listSize < 0)
-            throw field.Corrupt($"column '{name}' has lists of {listSize} elements");
-        FlatTable child = children.Table(0);
-        if (child.Has(Wire.Field.Dictionary))
-            throw field.Buffer.Unsupported($"a dictionary-encoded column '{name}'");
-        ArrowType? elementType = child.Byte(Wire.Field.TypeType) == Wire.TypeFloatingPoint ? ScalarType(child, name) : null;
-        if (listSize == 0 || elementType is not { Kind: ArrowTypeKind.Float16 or ArrowTypeKind.Float32 })
-            throw field.Buffer.Unsupported($"a column '{name}' of lists of {listSize} elements other than float16 or float32");
-        return ArrowType.FixedSizeList(elementType, listSize);
-    }
-
-    private static ArrowType ScalarType(FlatTable field, string name)
-    {
-        byte typeType = field.Byte(Wire.Field.TypeType);
-        FlatTable type = field.Table(Wire.Field.Type);
-        return typeType switch
+        long nullCount = parts.NextNode(rowCount, rowCount);
+        if (type.Kind == ArrowTypeKind.Null)
+            return new ColumnLayout(rowCount, default, default);
+        FileRange validity = parts.NextValidity(nullCount, rowCount);
+        if (type.IsVariable)
         {
-            Wire.TypeBool => ArrowType.Bool,
-            Wire.TypeUtf8 => ArrowType.Utf8,
-            Wire.TypeInt => IntType(type),
-            Wire.TypeFloatingPoint => type.Int16(Wire.FloatingPoint.Precision) switch
-            {
-                0 => ArrowType.Float16,
-                1 => ArrowType.Float32,
-                2 => ArrowType.Float64,
-                var precision => throw type.Corrupt($"column '{name}' has floats of precision {precision}"),
-            },
-            0 => throw field.Corrupt($"column '{name}' has no type"),
-            _ => throw field.Buffer.Unsupported(
-                $"a column '{name}' of type {(typeType < TypeNames.Length ? TypeNames[typeType] : $"number {typeType}")}"),
+            // An empty column may come without its only offset.
+            FileRange offsets = parts.NextBuffer(type.IsLarge ? 64 : 32, rowCount == 0 ? 0 : rowCount + 1);
+            return new ColumnLayout(nullCount, validity, offsets, Bytes: parts.NextBuffer(0, 0));
+        }
+
+        if (type.Kind != ArrowTypeKind.FixedSizeList)
+            return new ColumnLayout(nullCount, validity, parts.NextBuffer(type.BitWidth, rowCount));
+        long elements = rowCount * type.ListSize;
+        long childNullCount = parts.NextNode(elements, long.MaxValue);
+        FileRange childValidity = parts.NextValidity(childNullCount, elements);
+        return new ColumnLayout(nullCount, validity, parts.NextBuffer(type.BitWidth, rowCount))
+        {
+            ChildNullCount = childNullCount,
+            ChildValidity = childValidity,
         };
     }
-
-    private static ArrowType IntType(FlatTable type) => (type.Int32(Wire.Int.BitWidth), type.Byte(Wire.Int.IsSigned) != 0) switch
-    {
-        (8, true) => ArrowType.Int8,
-        (16, true) => ArrowType.Int16,
-        (32, true) => ArrowType.Int32,
-        (64, true) => ArrowType.Int64,
-        (8, false) => ArrowType.UInt8,
-        (16, false) => ArrowType.UInt16,
-        (32, false) => ArrowType.UInt32,
-        (64, false) => ArrowType.UInt64,
-        (int bitWidth, _) => throw type.Corrupt($"integers of {bitWidth} bits"),
-    };
 
     private static void CheckVersion(short version, FlatBuffer buffer)
     {

@@ -92,7 +92,8 @@ internal static class MetadataEncoder
         int[] children = field.Type.ElementType is { } elementType ? [AddField(builder, new ArrowField("item", elementType))] : [];
         int childVector = builder.AddOffsets(children);
         int name = builder.AddString(field.Name);
-        (byte typeType, int type) = AddType(builder, field.Type);
+        int timeZone = field.Type.TimeZone is { } zone ? builder.AddString(zone) : 0;
+        (byte typeType, int type) = AddType(builder, field.Type, timeZone);
         builder.StartTable();
         builder.SetOffset(Wire.Field.Children, childVector);
         builder.SetOffset(Wire.Field.Type, type);
@@ -102,34 +103,44 @@ internal static class MetadataEncoder
         return builder.EndTable();
     }
 
-    private static (byte TypeType, int Type) AddType(FlatBufferBuilder builder, ArrowType type)
+    private static (byte TypeType, int Type) AddType(FlatBufferBuilder builder, ArrowType type, int timeZone)
     {
         builder.StartTable();
-        byte typeType;
-        switch (type.Kind)
+        byte typeType = TypeNumber(type.Kind);
+        switch (typeType)
         {
-            case ArrowTypeKind.Bool:
-                typeType = Wire.TypeBool;
-                break;
-            case ArrowTypeKind.Utf8:
-                typeType = Wire.TypeUtf8;
-                break;
-            case ArrowTypeKind.FixedSizeList:
-                typeType = Wire.TypeFixedSizeList;
+            case Wire.TypeFixedSizeList:
                 builder.SetInt32(Wire.FixedSizeList.ListSize, type.ListSize);
                 break;
-            case ArrowTypeKind.Float16 or ArrowTypeKind.Float32 or ArrowTypeKind.Float64:
-                typeType = Wire.TypeFloatingPoint;
+            case Wire.TypeTimestamp:
+                builder.SetInt16(Wire.Timestamp.Unit, (short)type.Unit!.Value);
+                if (timeZone != 0)
+                    builder.SetOffset(Wire.Timestamp.TimeZone, timeZone);
+                break;
+            case Wire.TypeFloatingPoint:
                 builder.SetInt16(Wire.FloatingPoint.Precision, (short)(type.Kind - ArrowTypeKind.Float16));
                 break;
-            default:
-                typeType = Wire.TypeInt;
+            case Wire.TypeInt:
                 builder.SetInt32(Wire.Int.BitWidth, (int)type.BitWidth);
                 builder.SetByte(Wire.Int.IsSigned, type.Kind <= ArrowTypeKind.Int64 ? (byte)1 : (byte)0);
                 break;
         }
         return (typeType, builder.EndTable());
     }
+
+    private static byte TypeNumber(ArrowTypeKind kind) => kind switch
+    {
+        ArrowTypeKind.Null => Wire.TypeNull,
+        ArrowTypeKind.Bool => Wire.TypeBool,
+        ArrowTypeKind.Utf8 => Wire.TypeUtf8,
+        ArrowTypeKind.LargeUtf8 => Wire.TypeLargeUtf8,
+        ArrowTypeKind.Binary => Wire.TypeBinary,
+        ArrowTypeKind.LargeBinary => Wire.TypeLargeBinary,
+        ArrowTypeKind.Timestamp => Wire.TypeTimestamp,
+        ArrowTypeKind.FixedSizeList => Wire.TypeFixedSizeList,
+        ArrowTypeKind.Float16 or ArrowTypeKind.Float32 or ArrowTypeKind.Float64 => Wire.TypeFloatingPoint,
+        _ => Wire.TypeInt,
+    };
 
     private static void WritePair(Span<byte> target, long first, long second)
     {

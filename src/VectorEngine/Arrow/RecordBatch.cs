@@ -78,6 +78,45 @@ public sealed class RecordBatch
         return new(Schema, Array.ConvertAll(_columns, column => column.Slice(start, count)), count);
     }
 
+    /// <summary>Copies of single rows.</summary>
+    /// <param name="rows">The rows, in any order and as often as wanted; the result has them in this order.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
+    /// <exception cref="NotSupportedException">A column of the result would take 2 GiB or more.</exception>
+    public RecordBatch Take(ReadOnlySpan<int> rows)
+    {
+        foreach (int row in rows)
+        {
+            if ((uint)row >= (uint)RowCount)
+                throw new ArgumentOutOfRangeException(nameof(rows), row, $"The table has {RowCount} rows.");
+        }
+
+        var columns = new ArrowArray[_columns.Length];
+        for (int i = 0; i < columns.Length; i++)
+            columns[i] = _columns[i].Take(rows);
+        return new(Schema, columns, rows.Length);
+    }
+
+    /// <summary>A copy of the rows of several tables, one table after the other.</summary>
+    /// <param name="batches">The tables, at least one, all of the same schema.</param>
+    /// <exception cref="ArgumentException">There is no table, or they have different schemas.</exception>
+    /// <exception cref="NotSupportedException">A column of the result would take 2 GiB or more.</exception>
+    public static RecordBatch Concat(IReadOnlyList<RecordBatch> batches)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        if (batches.Count == 0)
+            throw new ArgumentException("There is no table whose schema the result could have.", nameof(batches));
+        ArrowSchema schema = batches[0].Schema;
+        if (batches.Any(batch => !batch.Schema.Fields.SequenceEqual(schema.Fields)))
+            throw new ArgumentException("The tables have different schemas.", nameof(batches));
+        long rowCount = batches.Sum(batch => (long)batch.RowCount);
+        if (rowCount > int.MaxValue)
+            throw new NotSupportedException($"A table of {rowCount} rows.");
+        var columns = new ArrowArray[schema.Fields.Count];
+        for (int i = 0; i < columns.Length; i++)
+            columns[i] = batches[0].Columns[i].Concat([.. batches.Select(batch => batch.Columns[i])]);
+        return new(schema, columns, (int)rowCount);
+    }
+
     private void CheckColumns()
     {
         if (_columns.Length != Schema.Fields.Count)

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using VectorEngine.Arrow;
 
 namespace VectorEngine.Tests.Arrow;
@@ -39,7 +41,13 @@ public class ArrowArrayTests
         Assert.Throws<ArgumentException>(() => new RecordBatch(required, []));
         Assert.Throws<NotSupportedException>(() => ArrowArray.From<decimal>([1m]));
         Assert.ThrowsAny<ArgumentException>(() => ArrowArray.From(["\uD800"]));
-        Assert.Throws<ArgumentException>(() => ArrowArray.Vectors<double>(new double[4], 2));
+        Assert.Throws<ArgumentException>(() => ArrowArray.Vectors<long>(new long[4], 2));
+        Assert.Throws<ArgumentOutOfRangeException>(() => batch.Take([0, 2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => batch.Take([-1]));
+        Assert.Throws<ArgumentException>(() => RecordBatch.Concat([]));
+        Assert.Throws<ArgumentException>(() => RecordBatch.Concat([batch, new RecordBatch(("b", ArrowArray.From<long>([1])))]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ArrowArray.Nulls(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ArrowType.Timestamp((ArrowTimeUnit)4));
         Assert.Throws<ArgumentException>(() => ArrowArray.Vectors<float>(new float[5], 2));
         Assert.Throws<ArgumentOutOfRangeException>(() => ArrowArray.Vectors<float>(new float[5], 0));
         Assert.Throws<ArgumentException>(() => ArrowArray.Vectors([[1f, 2f], [1f]], 2));
@@ -53,7 +61,43 @@ public class ArrowArrayTests
         Assert.Equal(ArrowType.FixedSizeList(ArrowType.Float16, 3), ArrowType.FixedSizeList(ArrowType.Float16, 3));
         Assert.NotEqual(ArrowType.FixedSizeList(ArrowType.Float16, 3), ArrowType.FixedSizeList(ArrowType.Float32, 3));
         Assert.NotEqual(ArrowType.FixedSizeList(ArrowType.Float16, 3), ArrowType.FixedSizeList(ArrowType.Float16, 4));
-        Assert.Throws<ArgumentException>(() => ArrowType.FixedSizeList(ArrowType.Int8, 3));
+        Assert.Throws<ArgumentException>(() => ArrowType.FixedSizeList(ArrowType.Int16, 3));
+    }
+
+    [Fact]
+    public void TakenAndJoinedRowsAreThoseOfTheTables() => Prop.ForAll(ArrowCase.Arbitrary, test =>
+    {
+        (_, RecordBatch[] batches) = test.Make();
+        if (batches.Length == 0)
+            return;
+        // Slices, too: their offsets and bitmaps do not begin at 0.
+        RecordBatch[] parts = [.. batches, .. batches.Select(batch => batch.Slice(batch.RowCount / 3, batch.RowCount / 2))];
+        object?[][] rows = [.. parts.SelectMany(ArrowText.Rows)];
+        RecordBatch all = RecordBatch.Concat(parts);
+        Assert.Equal(rows, ArrowText.Rows(all));
+        Assert.Equal(parts.Sum(part => part.Columns.Sum(column => column.NullCount)), all.Columns.Sum(column => column.NullCount));
+
+        var random = new Random(test.Seed);
+        int[] wanted = rows.Length == 0 ? [] : [.. Enumerable.Range(0, 50).Select(_ => random.Next(rows.Length))];
+        Assert.Equal(wanted.Select(row => rows[row]), ArrowText.Rows(all.Take(wanted)));
+        RecordBatch slice = all.Slice(rows.Length / 2, rows.Length - rows.Length / 2);
+        wanted = [.. Enumerable.Range(0, slice.RowCount).Reverse()];
+        Assert.Equal(wanted.Select(row => rows[rows.Length / 2 + row]), ArrowText.Rows(slice.Take(wanted)));
+    }).Check(Config.QuickThrowOnFailure);
+
+    [Fact]
+    public void TheOnlyColumnOfVectorsIsFound()
+    {
+        var id = new ArrowField("id", ArrowType.Int64);
+        var bytes = new ArrowField("bytes", ArrowType.FixedSizeList(ArrowType.UInt8, 4));
+        var a = new ArrowField("a", ArrowType.FixedSizeList(ArrowType.Float32, 4));
+        var b = new ArrowField("b", ArrowType.FixedSizeList(ArrowType.Float16, 4));
+        Assert.Equal(b, new ArrowSchema(id, bytes, b).FindVectors());
+        Assert.Equal(b, new ArrowSchema(a, b).FindVectors("b"));
+        Assert.Contains("'a', 'b'", Assert.Throws<ArgumentException>(() => new ArrowSchema(a, b).FindVectors()).Message);
+        Assert.Contains("int64", Assert.Throws<ArgumentException>(() => new ArrowSchema(id, a).FindVectors("id")).Message);
+        Assert.Throws<KeyNotFoundException>(() => new ArrowSchema(id, a).FindVectors("c"));
+        Assert.Throws<KeyNotFoundException>(() => new ArrowSchema(id, bytes).FindVectors());
     }
 
     [Fact]

@@ -81,7 +81,7 @@ public class ArrowCorruptionTests
     [Fact]
     public async Task WhatLiesUnderAMissingTextDoesNotMatter()
     {
-        var column = new Utf8Array(new[] { 0, 1, 3, 4 }, new byte[] { 97, 0xFF, 0xFE, 99 }, Validity.FromBits([0b101], 3));
+        var column = new Utf8Array(ArrowType.Utf8, new[] { 0, 1, 3, 4 }, new byte[] { 97, 0xFF, 0xFE, 99 }, Validity.FromBits([0b101], 3));
         var texts = new RecordBatch(("t", column));
         (MemoryFile file, _) = await MemoryFile.WriteAsync(texts.Schema, [texts]);
         RecordBatch read = await (await ArrowFileReader.OpenAsync("file", file)).ReadBatchAsync(0);
@@ -182,7 +182,7 @@ public class ArrowCorruptionTests
             for (int i = 0; i < reader.Blocks.Count; i++)
             {
                 int batch = i;
-                if (Attempt(() => Run(reader.ReadBatchAsync(batch))) is { Columns.Count: not 0 } read)
+                if (Attempt(() => Run(reader.ReadBatchAsync(batch))) is { } read && IsBounded(read.Schema))
                     ArrowText.Rows(read);
             }
             foreach (ArrowField field in reader.Schema.Fields)
@@ -196,6 +196,9 @@ public class ArrowCorruptionTests
         }
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, AllocationLimit);
     }
+
+    /// <summary>Whether rows take bytes of the file: without them, a small file may have very many.</summary>
+    private static bool IsBounded(ArrowSchema schema) => schema.Fields.Any(field => field.Type != ArrowType.Null);
 
     private static T? Attempt<T>(Func<T> action) where T : class?
     {

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using VectorEngine.Arrow;
+using VectorEngine.Tests.Storage;
 
 namespace VectorEngine.Tests.Arrow;
 
@@ -83,6 +84,51 @@ public class ArrowFileTests
         reads = file.Reads;
         await reader.TakeAsync(new long[] { 100, 101, 102, 103 }, ["vector"]);
         Assert.Equal(2, file.Reads - reads);
+    }
+
+    [Fact]
+    public async Task ReadingAColumnReadsNothingOfTheOthers()
+    {
+        var batch = new RecordBatch(
+            ("text", ArrowArray.From([.. Enumerable.Range(0, 10_000).Select(i => $"text {i}")])),
+            ("vector", ArrowArray.Vectors<float>(new float[10_000 * 64], 64)),
+            ("number", ArrowArray.From<long>([.. Enumerable.Range(0, 10_000).Select(i => (long)i)])));
+        (MemoryFile file, _) = await MemoryFile.WriteAsync(batch.Schema, [batch, batch], rowsPerBatch: 5000);
+        ArrowFileReader reader = await ArrowFileReader.OpenAsync("file", file);
+        Assert.Equal(20_000, await reader.CountRowsAsync());
+        Assert.Equal(4, reader.BatchCount);
+        (int reads, long bytes) = (file.Reads, file.BytesRead);
+        var numbers = Assert.IsType<PrimitiveArray<long>>(await reader.ReadColumnAsync(3, "number"));
+        Assert.Equal((1, 5000 * sizeof(long)), (file.Reads - reads, file.BytesRead - bytes));
+        Assert.Equal(Enumerable.Range(5000, 5000).Select(i => (long)i), numbers.Values.ToArray());
+        Assert.Equal("text 5001", ((Utf8Array)await reader.ReadColumnAsync(1, "text")).GetString(1));
+    }
+
+    [Fact]
+    public async Task LocalFilesAreWrittenBatchByBatchAndReadBack()
+    {
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "file.arrow");
+        var schema = new ArrowSchema(new ArrowField("n", ArrowType.Int32));
+        int made = 0;
+        IEnumerable<RecordBatch> Tables()
+        {
+            for (; made < 10; made++)
+                yield return new RecordBatch(schema, [ArrowArray.From<int>([made, -made, null])]);
+        }
+
+        await using (FileStream stream = File.Create(path))
+            await ArrowFile.WriteAsync(stream, schema, Tables(), rowsPerBatch: 2);
+        using (ArrowFileReader reader = await ArrowFile.OpenAsync(path))
+        {
+            Assert.Equal((20, 30), (reader.BatchCount, await reader.CountRowsAsync()));
+            Assert.Equal([["7"], [null], ["-9"]], ArrowText.Rows(await reader.TakeAsync(new long[] { 21, 29, 28 })));
+        }
+        await File.WriteAllBytesAsync(path, new byte[100]);
+        var exception = await Assert.ThrowsAsync<CorruptDataException>(async () => await ArrowFile.OpenAsync(path));
+        Assert.Equal(path, exception.ObjectKey);
+        File.Delete(path);
+        await Assert.ThrowsAsync<FileNotFoundException>(async () => await ArrowFile.OpenAsync(path));
     }
 
     [Fact]

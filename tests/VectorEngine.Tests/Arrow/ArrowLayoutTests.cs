@@ -42,10 +42,11 @@ public class ArrowLayoutTests
         {
             (ArrowSchema schema, RecordBatch[] batches) = new ArrowCase(seed).Make();
             (MemoryFile file, ArrowFileSummary summary) = await MemoryFile.WriteAsync(schema, batches);
+            ArrowFooter footer = MetadataDecoder.Footer(new FlatBuffer("file", 0, summary.Footer), file.Length);
             foreach (ArrowBlock block in summary.Blocks)
             {
                 Memory<byte> metadata = file.Bytes.AsMemory((int)block.Offset + 8, block.MetadataLength - 8);
-                foreach (ColumnLayout column in MetadataDecoder.Batch(new FlatBuffer("file", 0, metadata), schema, block).Columns)
+                foreach (ColumnLayout column in MetadataDecoder.Batch(new FlatBuffer("file", 0, metadata), footer, block).Columns)
                 {
                     FileRange[] buffers = [column.Validity, column.Values, column.Bytes, column.ChildValidity];
                     Assert.All(buffers, buffer => Assert.Equal(0, buffer.Offset % 64));

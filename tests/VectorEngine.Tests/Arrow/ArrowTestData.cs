@@ -22,7 +22,7 @@ internal sealed record ArrowCase(int Seed)
     {
         var random = new Random(Seed);
         var schema = new ArrowSchema(Enumerable.Range(0, random.Next(7)).Select(i =>
-            new ArrowField($"{Texts[random.Next(Texts.Length)]}{i}", RandomType(random), random.Next(3) != 0)));
+            RandomField(random, $"{Texts[random.Next(Texts.Length)]}{i}")));
         var batches = new RecordBatch[random.Next(5)];
         for (int b = 0; b < batches.Length; b++)
         {
@@ -33,23 +33,30 @@ internal sealed record ArrowCase(int Seed)
         return (schema, batches);
     }
 
-    private static ArrowType RandomType(Random random) => random.Next(16) switch
+    /// <summary>Every type that is read and written, vectors and timestamps in a few shapes.</summary>
+    public static IReadOnlyList<ArrowType> Types { get; } =
+    [
+        ArrowType.Bool, ArrowType.Int8, ArrowType.Int16, ArrowType.Int32, ArrowType.Int64,
+        ArrowType.UInt8, ArrowType.UInt16, ArrowType.UInt32, ArrowType.UInt64,
+        ArrowType.Float16, ArrowType.Float32, ArrowType.Float64,
+        ArrowType.Utf8, ArrowType.LargeUtf8, ArrowType.Binary, ArrowType.LargeBinary,
+        ArrowType.Timestamp(ArrowTimeUnit.Second), ArrowType.Timestamp(ArrowTimeUnit.Millisecond, "UTC"),
+        ArrowType.Timestamp(ArrowTimeUnit.Microsecond, "Europe/Zurich"), ArrowType.Timestamp(ArrowTimeUnit.Nanosecond),
+        ArrowType.FixedSizeList(ArrowType.Float16, 3), ArrowType.FixedSizeList(ArrowType.Float32, 5),
+        ArrowType.FixedSizeList(ArrowType.Float64, 1), ArrowType.FixedSizeList(ArrowType.Int8, 17), ArrowType.FixedSizeList(ArrowType.UInt8, 8),
+        ArrowType.Null,
+    ];
+
+    private static ArrowField RandomField(Random random, string name)
     {
-        0 => ArrowType.Bool,
-        1 => ArrowType.Int8,
-        2 => ArrowType.Int16,
-        3 => ArrowType.Int32,
-        4 => ArrowType.Int64,
-        5 => ArrowType.UInt8,
-        6 => ArrowType.UInt16,
-        7 => ArrowType.UInt32,
-        8 => ArrowType.UInt64,
-        9 => ArrowType.Float16,
-        10 => ArrowType.Float32,
-        11 => ArrowType.Float64,
-        12 => ArrowType.FixedSizeList(ArrowType.Float16, random.Next(1, 40)),
-        13 => ArrowType.FixedSizeList(ArrowType.Float32, random.Next(1, 40)),
-        _ => ArrowType.Utf8,
+        ArrowType type = RandomType(random);
+        return new ArrowField(name, type, type == ArrowType.Null || random.Next(3) != 0);
+    }
+
+    private static ArrowType RandomType(Random random) => Types[random.Next(Types.Count)] switch
+    {
+        { ElementType: { } element } => ArrowType.FixedSizeList(element, random.Next(1, 40)),
+        var type => type,
     };
 
     public static ArrowArray RandomColumn(Random random, ArrowField field, int rows)
@@ -69,11 +76,26 @@ internal sealed record ArrowCase(int Seed)
             ArrowTypeKind.Float16 => Primitive<Half>(random, present),
             ArrowTypeKind.Float32 => Primitive<float>(random, present),
             ArrowTypeKind.Float64 => Primitive<double>(random, present),
-            ArrowTypeKind.Utf8 => ArrowArray.From([.. present.Select(there => there ? Text(random) : null)]),
-            _ when field.Type.ElementType == ArrowType.Float16 => Vectors<Half>(random, present, field.Type.ListSize),
-            _ => Vectors<float>(random, present, field.Type.ListSize),
+            ArrowTypeKind.Utf8 or ArrowTypeKind.LargeUtf8 =>
+                ArrowArray.From([.. present.Select(there => there ? Text(random) : null)], field.Type == ArrowType.LargeUtf8),
+            ArrowTypeKind.Binary or ArrowTypeKind.LargeBinary => ArrowArray.From(
+                [.. present.Select(there => there ? RandomBits<byte>(random, random.Next(20)) : null)], field.Type == ArrowType.LargeBinary),
+            ArrowTypeKind.Timestamp => ArrowArray.Timestamps(
+                [.. present.Select(there => there ? random.NextInt64(long.MinValue, long.MaxValue) : (long?)null)],
+                field.Type.Unit!.Value, field.Type.TimeZone),
+            ArrowTypeKind.Null => ArrowArray.Nulls(rows),
+            _ => RandomVectors(random, present, field.Type),
         };
     }
+
+    private static ArrowArray RandomVectors(Random random, bool[] present, ArrowType type) => type.ElementType!.Kind switch
+    {
+        ArrowTypeKind.Float16 => Vectors<Half>(random, present, type.ListSize),
+        ArrowTypeKind.Float32 => Vectors<float>(random, present, type.ListSize),
+        ArrowTypeKind.Float64 => Vectors<double>(random, present, type.ListSize),
+        ArrowTypeKind.Int8 => Vectors<sbyte>(random, present, type.ListSize),
+        _ => Vectors<byte>(random, present, type.ListSize),
+    };
 
     private static string Text(Random random) =>
         string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => Texts[random.Next(Texts.Length)]));
@@ -151,8 +173,13 @@ internal static class ArrowText
         PrimitiveArray<Half> numbers => Float((double?)numbers[index]),
         PrimitiveArray<float> numbers => Float(numbers[index]),
         PrimitiveArray<double> numbers => Float(numbers[index]),
-        FixedSizeListArray<Half> vectors => vectors.IsNull(index) ? null : vectors[index].ToArray().Select(x => Float((double)x)).ToArray(),
-        FixedSizeListArray<float> vectors => vectors.IsNull(index) ? null : vectors[index].ToArray().Select(x => Float(x)).ToArray(),
+        BinaryArray strings => strings.IsNull(index) ? null : Convert.ToHexStringLower(strings.GetBytes(index)),
+        NullArray nulls => nulls.IsNull(index) ? null : "a value",
+        FixedSizeListArray<Half> vectors => Elements(vectors, index, x => Float((double)x)),
+        FixedSizeListArray<float> vectors => Elements(vectors, index, x => Float(x)),
+        FixedSizeListArray<double> vectors => Elements(vectors, index, x => Float(x)),
+        FixedSizeListArray<sbyte> vectors => Elements(vectors, index, x => x.ToString()),
+        FixedSizeListArray<byte> vectors => Elements(vectors, index, x => x.ToString()),
         _ => throw new InvalidOperationException($"Unexpected {array.GetType()}."),
     };
 
@@ -167,6 +194,9 @@ internal static class ArrowText
         Assert.Equal(expected.Columns.Select(column => column.NullCount), actual.Columns.Select(column => column.NullCount));
         Assert.Equal(Rows(expected), Rows(actual));
     }
+
+    private static string?[]? Elements<T>(FixedSizeListArray<T> vectors, int index, Func<T, string?> text) where T : unmanaged =>
+        vectors.IsNull(index) ? null : [.. vectors[index].ToArray().Select(text)];
 
     private static string? Float(double? value) => value switch
     {

@@ -12,26 +12,55 @@ public class UnsupportedArrowTests
         Assert.Equal([new ArrowField("c", ArrowType.Int32, Nullable: false)], Open(Footer()).Schema.Fields);
 
     [Theory]
-    [InlineData((byte)10, "timestamp")]
-    [InlineData((byte)20, "large utf8")]
-    [InlineData((byte)200, "number 200")]
-    public void UnsupportedTypesAreNamed(byte typeType, string name)
+    [InlineData((byte)7, 0, "decimal")]
+    [InlineData((byte)13, 2, "struct")]
+    [InlineData((byte)16, 1, "fixed-size list")]
+    public async Task UnsupportedTypesAreNamedWhenAColumnIsAskedFor(byte typeType, int children, string name)
     {
-        var exception = Assert.Throws<NotSupportedException>(() => Open(Footer(typeType: typeType)));
+        ArrowFileReader reader = Open(Footer(typeType: typeType, children: children, block: new ArrowBlock(0, 8, 0)));
+        Assert.Equal(ArrowTypeKind.Unsupported, reader.Schema["c"].Type.Kind);
+        Assert.Equal(name, reader.Schema["c"].Type.UnsupportedName);
+        Assert.Throws<ArgumentException>(() => new ArrowFileWriter(reader.Schema, (_, _) => default));
+        ArrowFileReader empty = ArrowFileReader.Open("the file", Nothing, Footer(typeType: typeType, children: children));
+        var exception = await Assert.ThrowsAsync<NotSupportedException>(async () => await empty.TakeAsync(ReadOnlyMemory<long>.Empty));
         Assert.Contains(name, exception.Message);
         Assert.Contains("'c'", exception.Message);
         Assert.Contains("'the file'", exception.Message);
+        Assert.Equal(0, (await empty.TakeAsync(ReadOnlyMemory<long>.Empty, [])).RowCount);
     }
 
     [Fact]
     public void UnsupportedFeaturesAreNamed()
     {
-        Assert.Contains("dictionary", Assert.Throws<NotSupportedException>(() => Open(Footer(dictionary: true))).Message);
-        Assert.Contains("dictionaries", Assert.Throws<NotSupportedException>(() => Open(Footer(dictionaryBatches: 1))).Message);
         Assert.Contains("big-endian", Assert.Throws<NotSupportedException>(() => Open(Footer(endianness: 1))).Message);
         Assert.Contains("version 3", Assert.Throws<NotSupportedException>(() => Open(Footer(version: 2))).Message);
-        Assert.Contains("nested", Assert.Throws<NotSupportedException>(() => Open(Footer(typeType: 13, children: 2))).Message);
-        Assert.Contains("lists", Assert.Throws<NotSupportedException>(() => Open(Footer(typeType: 16, children: 1))).Message);
+        // What a batch has of these cannot be known without reading more of the type, or at all.
+        Assert.Contains("union", Assert.Throws<NotSupportedException>(() => Open(Footer(typeType: 14, children: 2))).Message);
+        Assert.Contains("number 200", Assert.Throws<NotSupportedException>(() => Open(Footer(typeType: 200))).Message);
+    }
+
+    [Fact]
+    public void DeepNestingIsRefused()
+    {
+        var builder = new FlatBufferBuilder();
+        int field = AddField(builder, 2, 32, dictionary: false, children: 0, nameLength: 1);
+        for (int depth = 0; depth < 100_000; depth++)
+        {
+            int children = builder.AddOffsets([field]);
+            builder.StartTable();
+            builder.SetOffset(Wire.Field.Children, children);
+            builder.SetByte(Wire.Field.TypeType, 13);
+            field = builder.EndTable();
+        }
+        builder.StartTable();
+        int type = builder.EndTable();
+        int outer = builder.AddOffsets([field]);
+        builder.StartTable();
+        builder.SetOffset(Wire.Field.Type, type);
+        builder.SetOffset(Wire.Field.Children, outer);
+        builder.SetByte(Wire.Field.TypeType, 13);
+        int fields = builder.AddOffsets([builder.EndTable()]);
+        Assert.Contains("deep", Assert.Throws<NotSupportedException>(() => Open(AddFooter(builder, fields, 0, 4, 0, null))).Message);
     }
 
     [Fact]
