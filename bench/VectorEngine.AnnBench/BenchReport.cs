@@ -12,6 +12,9 @@ internal sealed record BenchReport(BuildFigures Build, BytesPerVector BytesPerVe
         AnsiConsole.MarkupLineInterpolated(
             $"build [bold]{Build.Seconds:f1} s[/], peak {Build.PeakBytes / 1e6:f0} MB; bytes per vector: sign {
                 BytesPerVector.Sign:f1}, refined {BytesPerVector.Refined:f1}, total {BytesPerVector.Total:f1}");
+        if (Build.Phases.Count > 0)
+            AnsiConsole.MarkupLineInterpolated(
+                $"{string.Join(", ", Build.Phases.Select(phase => $"{phase.Key.ToString().ToLowerInvariant()} {phase.Value:f1} s"))}");
         var table = new Table().Border(TableBorder.Simple);
         foreach (string column in (string[])["probes", "stage", "recall", "qps", "p50 µs", "p99 µs", "scanned", "refined"])
             table.AddColumn(new TableColumn(column).RightAligned());
@@ -30,7 +33,8 @@ internal sealed record BenchReport(BuildFigures Build, BytesPerVector BytesPerVe
 
 /// <param name="Seconds">Time to build; 0 if an index was reused.</param>
 /// <param name="PeakBytes">Largest resident memory of the process until the end of the build.</param>
-internal sealed record BuildFigures(double Seconds, long PeakBytes);
+/// <param name="Phases">Seconds of each phase.</param>
+internal sealed record BuildFigures(double Seconds, long PeakBytes, Dictionary<BuildPhase, double> Phases);
 
 /// <param name="Sign">1-bit layer: codes, factors, ordinals, centroids and padding.</param>
 /// <param name="Refined">Both layers.</param>
@@ -48,6 +52,8 @@ internal sealed record BytesPerVector(double Sign, double Refined, double Total)
 internal sealed record BenchPoint(
     int Probes, string Stage, double Recall, double Qps, double P50Micros, double P99Micros, double Scanned, double Refined);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DictionaryKeyPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true, WriteIndented = true)]
 [JsonSerializable(typeof(BenchReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

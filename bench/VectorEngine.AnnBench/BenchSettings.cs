@@ -33,11 +33,13 @@ internal sealed record BenchSettings
 
     public required float? Epsilon0 { get; init; }
 
+    public required int? MemoryLimit { get; init; }
+
     /// <summary>The command, which runs <paramref name="run"/> with its settings.</summary>
     public static RootCommand CreateCommand(Func<BenchSettings, CancellationToken, Task<int>> run)
     {
-        var baseFile = new Option<string>("--base") { Required = true, Description = "Vectors to index: .fvecs, .bvecs or .npy." };
-        var queries = new Option<string>("--queries") { Required = true, Description = "Queries: .fvecs, .bvecs or .npy." };
+        var baseFile = new Option<string>("--base") { Required = true, Description = "Vectors to index: .fvecs, .bvecs, .npy or .arrow." };
+        var queries = new Option<string>("--queries") { Required = true, Description = "Queries: .fvecs, .bvecs, .npy or .arrow." };
         var truth = new Option<string>("--groundtruth") { Required = true, Description = "True neighbours: .ivecs." };
         var metric = new Option<string>("--metric") { Required = true, Description = "l2, ip or cosine." };
         metric.AcceptOnlyFromAmong("l2", "ip", "cosine");
@@ -65,9 +67,10 @@ internal sealed record BenchSettings
         var json = new Option<string?>("--json") { Description = "File for the results as JSON." };
         var index = new Option<string?>("--index") { Description = "Folder in which to keep the index, or from which to reuse it." };
         var epsilon0 = new Option<float?>("--epsilon0") { Description = "Half-width of the statistical bound in standard deviations." };
+        var memoryLimit = new Option<int?>("--memory-limit") { Description = "Megabytes of memory that the build may take." };
         var command = new RootCommand("Measures recall and queries per second of an index.")
         {
-            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0,
+            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0, memoryLimit,
         };
         command.SetAction((result, cancellationToken) => run(
             new BenchSettings
@@ -91,6 +94,7 @@ internal sealed record BenchSettings
                 Json = result.GetValue(json),
                 Index = result.GetValue(index),
                 Epsilon0 = result.GetValue(epsilon0),
+                MemoryLimit = result.GetValue(memoryLimit),
             },
             cancellationToken));
         return command;

@@ -1,14 +1,15 @@
 using System.Diagnostics;
 using VectorEngine;
 using VectorEngine.AnnBench;
+using VectorEngine.Input;
 using VectorEngine.Storage;
 
 return await BenchSettings.CreateCommand(RunAsync).Parse(args).InvokeAsync();
 
 static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancellationToken)
 {
-    VectorMatrix queries = VectorFiles.Read(settings.Queries);
-    int[][] truth = VectorFiles.ReadGroundTruth(settings.GroundTruth);
+    VectorMatrix queries = await VectorSource.FromFile(settings.Queries).LoadAsync(cancellationToken);
+    int[][] truth = GroundTruth.Read(settings.GroundTruth);
     if (truth.Length < queries.Count || truth[0].Length < settings.K)
         throw new InvalidDataException(
             $"{settings.GroundTruth}: {truth.Length} x {truth[0].Length} neighbours for {queries.Count} queries and k = {settings.K}.");
@@ -40,15 +41,15 @@ static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancel
 static async Task<BuildFigures> BuildAsync(FileObjectStore store, BenchSettings settings, CancellationToken cancellationToken)
 {
     if (await store.TryReadAsync("bench/pointer", cancellationToken) is not null)
-        return new BuildFigures(0, 0);
-    VectorMatrix vectors = VectorFiles.Read(settings.Base);
+        return new BuildFigures(0, 0, []);
     var options = new VectorIndexOptions
     {
         Metric = settings.Metric,
         ClusterCount = settings.Clusters,
+        MemoryLimit = settings.MemoryLimit is { } megabytes ? megabytes * 1_000_000L : null,
         StoredVectors = settings.Stage == SearchStage.Exact ? StoredVectors.Float32 : StoredVectors.None,
     };
-    long start = Stopwatch.GetTimestamp();
-    await VectorIndexBuilder.BuildAsync(store, "bench", vectors, options, cancellationToken: cancellationToken);
-    return new BuildFigures(Stopwatch.GetElapsedTime(start).TotalSeconds, Process.GetCurrentProcess().PeakWorkingSet64);
+    var phases = new PhaseClock();
+    await VectorIndexBuilder.BuildAsync(store, "bench", VectorSource.FromFile(settings.Base), options, phases, cancellationToken);
+    return new BuildFigures(phases.Total, Process.GetCurrentProcess().PeakWorkingSet64, phases.Seconds);
 }

@@ -124,11 +124,10 @@ internal static class Terminal
 
         private static string Describe(BuildPhase phase) => phase switch
         {
-            BuildPhase.Checking => "Checking vectors",
-            BuildPhase.Storing => "Storing summaries",
+            BuildPhase.Reading => "Checking vectors",
             BuildPhase.Training => "Finding clusters",
-            BuildPhase.Assigning => "Assigning vectors",
             BuildPhase.Encoding => "Encoding vectors",
+            BuildPhase.Writing => "Writing clusters",
             _ => "Publishing index",
         };
     }

@@ -1,6 +1,7 @@
 using VectorEngine.Arrow;
 using VectorEngine.Building;
 using VectorEngine.Format;
+using VectorEngine.Input;
 using VectorEngine.Kernels;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
@@ -10,6 +11,8 @@ namespace VectorEngine;
 /// <summary>Builds indexes.</summary>
 public static class VectorIndexBuilder
 {
+    private const long SmallestMemoryLimit = 128 << 20;
+
     /// <summary>
     /// Builds an index of vectors in memory and publishes it as the newest version: readers see the old version until the last moment,
     /// then the new one, never a mixture. What a failed or cancelled build has written is deleted.
@@ -30,25 +33,53 @@ public static class VectorIndexBuilder
     /// There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.
     /// </exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
-    public static async Task BuildAsync(
+    public static Task<BuildReport> BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
+        IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        if (vectors.Count == 0)
+            throw new ArgumentException("There are no vectors.", nameof(vectors));
+        if (vectors.Dimensions > CodeLayout.MaxDimensions)
+            throw new ArgumentException(
+                $"{vectors.Dimensions} dimensions; at most {CodeLayout.MaxDimensions} are supported.", nameof(vectors));
+        if (options?.ClusterCount > vectors.Count)
+            throw new ArgumentException($"{options.ClusterCount} clusters for {vectors.Count} vectors.", nameof(options));
+        return BuildAsync(store, name, VectorSource.FromMatrix(vectors, metadata), options, progress, cancellationToken);
+    }
+
+    /// <summary>
+    /// Builds an index of any size from a stream or a file, within <see cref="VectorIndexOptions.MemoryLimit"/>, and publishes it as the
+    /// newest version.
+    /// </summary>
+    /// <inheritdoc cref="BuildAsync(IObjectStore, string, VectorMatrix, VectorIndexOptions?, RecordBatch?, IProgress{BuildProgress}?, CancellationToken)"/>
+    /// <param name="store">Where the index goes.</param>
+    /// <param name="name">Its name: a key prefix, such as "docs".</param>
+    /// <param name="source">The vectors; a vector's row is its ordinal in results.</param>
+    /// <param name="options">How to build; null for the defaults.</param>
+    /// <param name="progress">Told what the build is doing.</param>
+    /// <param name="cancellationToken">Cancels the build.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The input is malformed, empty, or has fewer vectors than clusters were asked for.</exception>
+    public static async Task<BuildReport> BuildAsync(
+        IObjectStore store, string name, VectorSource source, VectorIndexOptions? options = null,
         IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(source);
         _ = InstructionSets.FromEnvironment();
         options ??= new VectorIndexOptions();
-        Check(vectors, options, metadata);
+        Check(options);
         string pointerKey = IndexKeys.Pointer(name);
         ObjectContent? current = await store.TryReadAsync(pointerKey, cancellationToken).ConfigureAwait(false);
         long version = current is null ? 1 : Manifest.ReadPointer(pointerKey, current.Content).Version + 1;
         var segment = Guid.NewGuid();
-        SegmentKeys keys = IndexKeys.Segment(name, segment);
+        var tracker = new BuildTracker(progress);
+        var build = new SegmentBuild(store, IndexKeys.Segment(name, segment), source, options, tracker, cancellationToken);
+        long count;
         try
         {
-            byte[] root = await SegmentBuild.WriteAsync(
-                store, keys, vectors, options, metadata, (phase, fraction) => progress?.Report(new BuildProgress(phase, fraction)),
-                cancellationToken).ConfigureAwait(false);
+            (byte[] root, count) = await Task.Run(build.WriteAsync, cancellationToken).ConfigureAwait(false);
             var manifest = new Manifest(version, DateTimeOffset.UtcNow, segment, root.Length, Crc32C.Compute(root));
             WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
             await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
@@ -59,7 +90,8 @@ public static class VectorIndexBuilder
             throw;
         }
 
-        progress?.Report(new BuildProgress(BuildPhase.Publishing, 1));
+        tracker.AdvanceTo(1);
+        return new BuildReport(version, count, build.Skipped.Count, build.Skipped.First);
     }
 
     /// <summary>
@@ -85,19 +117,14 @@ public static class VectorIndexBuilder
             await store.DeleteAsync(found.Key, cancellationToken).ConfigureAwait(false);
     }
 
-    private static void Check(VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata)
+    private static void Check(VectorIndexOptions options)
     {
-        if (vectors.Count == 0)
-            throw new ArgumentException("There are no vectors.", nameof(vectors));
-        if (vectors.Dimensions > CodeLayout.MaxDimensions)
-            throw new ArgumentException(
-                $"{vectors.Dimensions} dimensions; at most {CodeLayout.MaxDimensions} are supported.", nameof(vectors));
-        if (metadata is not null && metadata.RowCount != vectors.Count)
-            throw new ArgumentException($"{metadata.RowCount} rows of metadata for {vectors.Count} vectors.", nameof(metadata));
-        if (options.ClusterCount is { } clusters && (clusters < 1 || clusters > vectors.Count))
-            throw new ArgumentException($"{clusters} clusters for {vectors.Count} vectors.", nameof(options));
+        if (options.ClusterCount < 1)
+            throw new ArgumentException($"{options.ClusterCount} clusters.", nameof(options));
         if (options.MaxDegreeOfParallelism is 0 or < -1)
             throw new ArgumentException($"{options.MaxDegreeOfParallelism} threads.", nameof(options));
+        if (options.MemoryLimit < SmallestMemoryLimit)
+            throw new ArgumentException($"A build takes more than {options.MemoryLimit} bytes of memory.", nameof(options));
         if (!Enum.IsDefined(options.Metric) || !Enum.IsDefined(options.StoredVectors))
             throw new ArgumentException("Unknown metric or type of stored vectors.", nameof(options));
     }

@@ -14,6 +14,7 @@ public sealed class ArchitectureTests
         ["Search"] = 5,
         ["Loading"] = 4,
         ["Format"] = 3,
+        ["Input"] = 3,
         ["Storage"] = 3,
         ["Arrow"] = 2,
         ["Clustering"] = 2,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using VectorEngine.Clustering;
 using VectorEngine.Format;
@@ -8,151 +9,140 @@ using VectorEngine.Storage;
 
 namespace VectorEngine.Building;
 
-/// <summary>Clusters, encodes and writes the posting lists of a segment.</summary>
-internal sealed class IvfBuild(
-    VectorSource source, VectorIndexOptions options, int clusters, ParallelOptions parallel, Action<BuildPhase, double> onProgress)
+/// <summary>
+/// The clustered part of a segment: train on the sample, then take all rows, assign, encode and spill them, then write the posting lists.
+/// </summary>
+internal sealed class IvfBuild : IDisposable
 {
+    private const int MaxFiles = 256, LargestGroup = 256 << 20;
+
+    private readonly VectorIndexOptions _options;
+    private readonly RowCoding _coding;
+    private readonly CodeSpace _space;
+    private readonly Centroids _centroids;
+    private readonly PostingSpill _spill;
+    private readonly int _groupBytes, _recordLength;
+    private readonly ParallelOptions _parallel;
+    private readonly ConcurrentBag<PostingEncoder> _encoders = [];
+    private byte[] _records = [];
+
+    private IvfBuild(
+        VectorIndexOptions options, RowCoding coding, CodeSpace space, Centroids centroids, long count, long memoryLimit,
+        ScratchFolder scratch, ParallelOptions parallel)
+    {
+        (_options, _coding, _space, _centroids, _parallel) = (options, coding, space, centroids, parallel);
+        _recordLength = new PostingRecord(space.Layout).Length;
+        // Assembling a group takes twice its bytes; most of the memory is the runtime's, the chunks' and the centroids'.
+        _groupBytes = (int)Math.Min(memoryLimit / 16, LargestGroup);
+        int files = (int)Math.Clamp(((count * _recordLength) + _groupBytes - 1) / _groupBytes, 1, Math.Min(MaxFiles, centroids.Count));
+        int[] fileOfCluster = new int[centroids.Count];
+        for (int cluster = 0; cluster < fileOfCluster.Length; cluster++)
+            fileOfCluster[cluster] = (int)((long)cluster * files / fileOfCluster.Length);
+        _spill = new PostingSpill(scratch, _recordLength, fileOfCluster);
+    }
+
+    /// <summary>Trains the centroids.</summary>
+    public static IvfBuild Train(
+        VectorIndexOptions options, RowCoding coding, InputSurvey survey, int clusters, long count, long memoryLimit,
+        ScratchFolder scratch, BuildTracker tracker, ParallelOptions parallel)
+    {
+        CodeSpace space = CreateSpace(options, survey);
+        Memory<float> sample = survey.TakeSample();
+        int rows = Math.Min(sample.Length / coding.Dimensions, KMeans.SampleSize(count, clusters));
+        float[] trained = KMeans.Train(
+            sample[..(rows * coding.Dimensions)], coding.Dimensions, clusters, new SeededRandom(options.Seed), parallel, tracker.AdvanceTo);
+        return new IvfBuild(options, coding, space, new Centroids(trained, space, parallel), count, memoryLimit, scratch, parallel);
+    }
+
+    /// <summary>Assigns and encodes the next rows.</summary>
+    public void Add(RowChunk chunk)
+    {
+        if (_records.Length < chunk.Count * _recordLength)
+            _records = new byte[chunk.Count * _recordLength];
+        int blocks = (chunk.Count + PostingEncoder.BlockRows - 1) / PostingEncoder.BlockRows;
+        ParallelLoop.Run(blocks, _parallel, block =>
+        {
+            int start = block * PostingEncoder.BlockRows, rows = Math.Min(PostingEncoder.BlockRows, chunk.Count - start);
+            if (!_encoders.TryTake(out PostingEncoder? encoder))
+                encoder = new PostingEncoder(_coding, _space, _centroids);
+            var action = new EncodeRows
+            {
+                Encoder = encoder,
+                Chunk = chunk,
+                Start = start,
+                Records = _records.AsSpan(start * _recordLength, rows * _recordLength),
+            };
+            KernelDispatch.Run(ref action);
+            _encoders.Add(encoder);
+        });
+        _spill.Append(_records.AsSpan(0, chunk.Count * _recordLength));
+    }
+
     /// <summary>Writes both layers and adds their sections to the root.</summary>
     /// <returns>The description with what the lists contribute.</returns>
     public async Task<SegmentDescription> WriteAsync(
-        IObjectStore store, SegmentKeys keys, SegmentDescription description, float[] mean, double variance, ContainerWriter root,
+        IObjectStore store, SegmentKeys keys, SegmentDescription description, ContainerWriter root, BuildTracker tracker,
         CancellationToken cancellationToken)
     {
-        CodeSpace space = CreateSpace(mean, variance);
-        float[] centroids = await Task.Run(() => Train(mean), cancellationToken).ConfigureAwait(false);
-        int[] labels = await Task.Run(() => Assign(centroids, mean), cancellationToken).ConfigureAwait(false);
-        int[] members = KMeans.GroupByLabel(labels, clusters, out int[] offsets);
-        var grouped = new Clusters(RotateCentroids(space, centroids), members, offsets);
-        var writer = new ListWriter(source, space, grouped, parallel);
-        ListTable lists = await writer.WriteAsync(
-            store, keys, fraction => onProgress(BuildPhase.Encoding, fraction), cancellationToken).ConfigureAwait(false);
-
+        var plan = new ListPlan(_space.Layout, _spill.Counts);
+        var writer = new ListWriter(_spill, _centroids, _space.Layout, plan, _groupBytes, _parallel);
+        ListTable lists = await writer.WriteAsync(store, keys, tracker.Advance, cancellationToken).ConfigureAwait(false);
         var directory = new EncodeDirectory
         {
-            Space = space,
-            Centroids = grouped.Centroids,
+            Encoder = new DirectoryEncoder(_space),
+            Centroids = _centroids,
+            Lists = plan.Clusters,
             Spreads = writer.Spreads,
-            RankBySpread = options.Metric == Metric.InnerProduct && description.CommonLength > 0,
+            RankBySpread = _options.Metric == Metric.InnerProduct && description.CommonLength > 0,
         };
         KernelDispatch.Run(ref directory);
-        root.Add(SectionKind.Mean, MemoryMarshal.AsBytes<float>(mean).ToArray());
-        root.Add(SectionKind.RotationSigns, space.Transform.Signs);
+        root.Add(SectionKind.Mean, MemoryMarshal.AsBytes(_space.Transform.Mean.Span).ToArray());
+        root.Add(SectionKind.RotationSigns, _space.Transform.Signs);
         root.Add(SectionKind.DirectorySign, directory.Result.Sign);
         root.Add(SectionKind.DirectoryEx, directory.Result.Ex);
         root.Add(SectionKind.ListTable, lists.ToBytes());
         return description with
         {
             Kind = SegmentKind.Ivf,
-            ListCount = clusters,
-            CentroidScale = space.Transform.CentroidScale,
+            ListCount = lists.ListCount,
+            CentroidScale = _space.Transform.CentroidScale,
             SignLength = lists.SignLength,
             ExLength = lists.ExLength,
         };
     }
 
-    private CodeSpace CreateSpace(float[] mean, double variance)
+    public void Dispose() => _spill.Dispose();
+
+    private static CodeSpace CreateSpace(VectorIndexOptions options, InputSurvey survey)
     {
-        var layout = new CodeLayout(source.Dimensions);
+        var layout = new CodeLayout(survey.Mean.Length);
         // A power of two near 1 / (standard deviation of a dimension), so that float16 neither overflows nor loses digits.
-        double deviation = Math.Sqrt(variance / layout.PaddedDimensions);
+        double deviation = Math.Sqrt(survey.Variance / layout.PaddedDimensions);
         float scale = deviation > 0 ? (float)Math.ScaleB(1, Math.Clamp(-Math.ILogB(deviation), -100, 100)) : 1;
         // The clustering draws from the seed itself, the rotation from another stream.
         Rotation rotation = Rotation.Create(layout.PaddedDimensions, new SeededRandom(~options.Seed));
-        return new CodeSpace(options.Metric, new VectorTransform(mean, rotation, scale));
+        return new CodeSpace(options.Metric, new VectorTransform(survey.Mean, rotation, scale));
     }
 
-    /// <summary>Centroids less the mean.</summary>
-    private float[] Train(float[] mean)
+    private ref struct EncodeRows : IKernelAction
     {
-        onProgress(BuildPhase.Training, 0);
-        var random = new SeededRandom(options.Seed);
-        int[] sample = random.Sample(source.Count, KMeans.SampleSize(source.Count, clusters));
-        float[] centroids = KMeans.Train(
-            source.Gather(sample, mean, parallel), source.Dimensions, clusters, random, parallel,
-            fraction => onProgress(BuildPhase.Training, fraction));
-        onProgress(BuildPhase.Training, 1);
-        return centroids;
-    }
-
-    private int[] Assign(float[] centroids, float[] mean)
-    {
-        onProgress(BuildPhase.Assigning, 0);
-        var nearest = new NearestCentroid(centroids, source.Dimensions);
-        int[] labels = new int[source.Count];
-        int done = 0;
-        VectorSource.ForBlocks(source.Count, parallel, (start, count) =>
-        {
-            var action = new AssignRows
-            {
-                Source = source,
-                Mean = mean,
-                Nearest = nearest,
-                Start = start,
-                Labels = labels.AsSpan(start, count),
-            };
-            KernelDispatch.Run(ref action);
-            onProgress(BuildPhase.Assigning, Interlocked.Add(ref done, count) / (double)source.Count);
-        });
-        return labels;
-    }
-
-    private static Half[] RotateCentroids(CodeSpace space, float[] centroids)
-    {
-        int count = centroids.Length / space.Layout.Dimensions;
-        var action = new RotateRows { Space = space, Centroids = centroids, Result = new Half[count * space.Layout.PaddedDimensions] };
-        KernelDispatch.Run(ref action);
-        return action.Result;
-    }
-
-    private ref struct AssignRows : IKernelAction
-    {
-        public VectorSource Source;
-        public float[] Mean;
-        public NearestCentroid Nearest;
+        public PostingEncoder Encoder;
+        public RowChunk Chunk;
         public int Start;
-        public Span<int> Labels;
+        public Span<byte> Records;
 
-        public readonly void Run<K>() where K : struct, IKernels
-        {
-            float[] rows = new float[NearestCentroid.BlockRows * Source.Dimensions];
-            for (int first = 0; first < Labels.Length; first += NearestCentroid.BlockRows)
-            {
-                int count = Math.Min(NearestCentroid.BlockRows, Labels.Length - first);
-                for (int i = 0; i < count; i++)
-                    Source.ReadCentred<K>(Start + first + i, Mean, rows.AsSpan(i * Source.Dimensions, Source.Dimensions));
-                Nearest.Assign<K>(rows.AsSpan(0, count * Source.Dimensions), Labels.Slice(first, count));
-            }
-        }
-    }
-
-    private struct RotateRows : IKernelAction
-    {
-        public CodeSpace Space;
-        public float[] Centroids;
-        public Half[] Result;
-
-        public readonly void Run<K>() where K : struct, IKernels
-        {
-            int dimensions = Space.Layout.Dimensions, padded = Space.Layout.PaddedDimensions;
-            float[] rotated = new float[padded];
-            for (int c = 0; c < Centroids.Length / dimensions; c++)
-            {
-                Space.Transform.Rotate<K>(Centroids.AsSpan(c * dimensions, dimensions), rotated);
-                for (int i = 0; i < padded; i++)
-                    Result[(c * padded) + i] = (Half)Math.Clamp(rotated[i] * Space.Transform.CentroidScale, -65504f, 65504f);
-            }
-        }
+        public readonly void Run<K>() where K : struct, IKernels => Encoder.Encode<K>(Chunk, Start, Records);
     }
 
     private struct EncodeDirectory : IKernelAction
     {
-        public CodeSpace Space;
-        public Half[] Centroids;
+        public DirectoryEncoder Encoder;
+        public Centroids Centroids;
+        public int[] Lists;
         public double[] Spreads;
         public bool RankBySpread;
-        public EncodedList Result;
+        public (byte[] Sign, byte[] Ex) Result;
 
-        public void Run<K>()
-            where K : struct, IKernels => Result = new ListEncoder(Space).EncodeDirectory<K>(Centroids, Spreads, RankBySpread);
+        public void Run<K>() where K : struct, IKernels => Result = Encoder.Encode<K>(Centroids, Lists, Spreads, RankBySpread);
     }
 }

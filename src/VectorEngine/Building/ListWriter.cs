@@ -1,48 +1,34 @@
-using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using VectorEngine.Format;
-using VectorEngine.Kernels;
 using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
 namespace VectorEngine.Building;
 
-/// <summary>Vectors grouped by cluster.</summary>
-/// <param name="Centroids">As they are stored: rotated, scaled, rounded; one after the other.</param>
-/// <param name="Members">Rows ordered by cluster, ascending within each.</param>
-/// <param name="Offsets">Where each cluster's rows start, and their number at the end.</param>
-internal sealed record Clusters(Half[] Centroids, int[] Members, int[] Offsets)
+/// <summary>Assembles posting lists from scratch files and writes both layers in order.</summary>
+/// <param name="spill">The postings.</param>
+/// <param name="centroids">The centroids.</param>
+/// <param name="layout">The layout of the lists.</param>
+/// <param name="plan">Which postings make which list.</param>
+/// <param name="groupBytes">Bytes of postings to hold at a time, where no list is longer.</param>
+/// <param name="parallel">Degree of parallelism and cancellation.</param>
+internal sealed class ListWriter(
+    PostingSpill spill, Centroids centroids, CodeLayout layout, ListPlan plan, int groupBytes, ParallelOptions parallel)
 {
-    public int Count => Offsets.Length - 1;
+    private readonly PostingRecord _record = new(layout);
+    private readonly uint[] _signChecksums = new uint[plan.Counts.Length], _exChecksums = new uint[plan.Counts.Length];
+    private byte[] _records = [], _sign = [], _ex = [];
 
-    public ReadOnlySpan<int> MembersOf(int cluster) => Members.AsSpan(Offsets[cluster]..Offsets[cluster + 1]);
-
-    public ReadOnlySpan<Half> CentroidOf(int cluster) => Centroids.AsSpan(Centroids.Length / Count * cluster, Centroids.Length / Count);
-}
-
-/// <summary>Encodes posting lists in parallel and writes both layers in order.</summary>
-internal sealed class ListWriter(VectorSource source, CodeSpace space, Clusters clusters, ParallelOptions parallel)
-{
-    /// <summary>Lists encoded at a time; they are held in memory until they are written.</summary>
-    private const int BatchLists = 64;
-
-    private readonly ConcurrentBag<ListEncoder> _encoders = [];
-    private readonly EncodedList[] _batch = new EncodedList[BatchLists];
-    private readonly uint[] _signChecksums = new uint[clusters.Count], _exChecksums = new uint[clusters.Count];
-
-    /// <summary>The spread of each list, once it is written.</summary>
-    public double[] Spreads { get; } = new double[clusters.Count];
+    /// <summary>The mean squared residual of each list, once it is written.</summary>
+    public double[] Spreads { get; } = new double[plan.Counts.Length];
 
     /// <summary>Writes both objects.</summary>
     /// <returns>Where the lists lie.</returns>
     public async Task<ListTable> WriteAsync(
-        IObjectStore store, SegmentKeys keys, Action<double> onProgress, CancellationToken cancellationToken)
+        IObjectStore store, SegmentKeys keys, Action<int> onWritten, CancellationToken cancellationToken)
     {
-        onProgress(0);
-        int[] counts = new int[clusters.Count];
-        for (int list = 0; list < counts.Length; list++)
-            counts[list] = clusters.MembersOf(list).Length;
-        var table = new ListTable(space.Layout, counts, _signChecksums, _exChecksums);
+        var table = new ListTable(layout, plan.Counts, _signChecksums, _exChecksums);
         ObjectWriter sign = await store.CreateAsync(keys.Sign, cancellationToken).ConfigureAwait(false);
         await using (sign.ConfigureAwait(false))
         {
@@ -51,11 +37,17 @@ internal sealed class ListWriter(VectorSource source, CodeSpace space, Clusters 
             {
                 await sign.WriteAsync(ObjectHeader.Create(ObjectKind.Sign, table.SignLength), cancellationToken).ConfigureAwait(false);
                 await ex.WriteAsync(ObjectHeader.Create(ObjectKind.Ex, table.ExLength), cancellationToken).ConfigureAwait(false);
-                for (int first = 0; first < clusters.Count; first += BatchLists)
+                for (int first = 0, end; first < plan.Counts.Length; first = end)
                 {
-                    await WriteBatchAsync(
-                        sign, ex, first, Math.Min(BatchLists, clusters.Count - first), cancellationToken).ConfigureAwait(false);
-                    onProgress(clusters.Offsets[Math.Min(clusters.Count, first + BatchLists)] / (double)source.Count);
+                    cancellationToken.ThrowIfCancellationRequested();
+                    end = EndOfGroup(first, out int postings);
+                    ReadPostings(first, end, postings);
+                    Assemble(table, first, end);
+                    int signLength = (int)(table.Sign(end - 1).End - table.Sign(first).Offset);
+                    int exLength = (int)(table.Ex(end - 1).End - table.Ex(first).Offset);
+                    await sign.WriteAsync(_sign.AsMemory(0, signLength), cancellationToken).ConfigureAwait(false);
+                    await ex.WriteAsync(_ex.AsMemory(0, exLength), cancellationToken).ConfigureAwait(false);
+                    onWritten(postings);
                 }
 
                 await ex.WriteAsync(new byte[ListTable.ExPadding], cancellationToken).ConfigureAwait(false);
@@ -67,44 +59,79 @@ internal sealed class ListWriter(VectorSource source, CodeSpace space, Clusters 
         return table;
     }
 
-    private async Task WriteBatchAsync(ObjectWriter sign, ObjectWriter ex, int first, int count, CancellationToken cancellationToken)
+    /// <summary>The lists after <paramref name="first"/> that are held together with it: of the same file, and not too long.</summary>
+    private int EndOfGroup(int first, out int postings)
     {
-        await Task.Run(
-            () => ParallelLoop.Run(count, parallel, i => _batch[i] = Encode(first + i)), cancellationToken).ConfigureAwait(false);
-        for (int i = 0; i < count; i++)
+        int end = first;
+        postings = 0;
+        while (end < plan.Counts.Length
+            && spill.Together(plan.Clusters[first], plan.Clusters[end])
+            && (end == first || (postings + plan.Counts[end]) * (long)_record.Length <= groupBytes))
+            postings += plan.Counts[end++];
+        return end;
+    }
+
+    /// <summary>Reads the postings of the lists from <paramref name="first"/> on, list by list in the order of their ordinals.</summary>
+    private void ReadPostings(int first, int end, int postings)
+    {
+        Reserve(ref _records, postings * _record.Length);
+        int firstCluster = plan.Clusters[first], lastCluster = plan.Clusters[end - 1];
+        int[] seen = new int[lastCluster - firstCluster + 1], next = new int[end - first];
+        for (int list = first + 1; list < end; list++)
+            next[list - first] = next[list - first - 1] + plan.Counts[list - 1];
+        spill.Visit(firstCluster, record =>
         {
-            _signChecksums[first + i] = Crc32C.Compute(_batch[i].Sign);
-            _exChecksums[first + i] = Crc32C.Compute(_batch[i].Ex);
-            Spreads[first + i] = _batch[i].Spread;
-            await sign.WriteAsync(_batch[i].Sign, cancellationToken).ConfigureAwait(false);
-            await ex.WriteAsync(_batch[i].Ex, cancellationToken).ConfigureAwait(false);
+            int cluster = PostingRecord.Cluster(record);
+            if (cluster < firstCluster || cluster > lastCluster)
+                return;
+            int list = plan.ListOf(cluster, seen[cluster - firstCluster]++);
+            if (list >= first && list < end)
+                record.CopyTo(_records.AsSpan(next[list - first]++ * _record.Length));
+        });
+    }
+
+    private void Assemble(ListTable table, int first, int end)
+    {
+        long signStart = table.Sign(first).Offset, exStart = table.Ex(first).Offset;
+        Reserve(ref _sign, (int)(table.Sign(end - 1).End - signStart));
+        Reserve(ref _ex, (int)(table.Ex(end - 1).End - exStart));
+        int[] starts = new int[end - first];
+        for (int list = first + 1; list < end; list++)
+            starts[list - first] = starts[list - first - 1] + plan.Counts[list - 1];
+        ParallelLoop.Run(end - first, parallel, i =>
+        {
+            int list = first + i;
+            Extent sign = table.Sign(list), ex = table.Ex(list);
+            Span<byte> signBytes = _sign.AsSpan((int)(sign.Offset - signStart), sign.Length);
+            Span<byte> exBytes = _ex.AsSpan((int)(ex.Offset - exStart), ex.Length);
+            Assemble(list, _records.AsSpan(starts[i] * _record.Length, plan.Counts[list] * _record.Length), signBytes, exBytes);
+            _signChecksums[list] = Crc32C.Compute(signBytes);
+            _exChecksums[list] = Crc32C.Compute(exBytes);
+        });
+    }
+
+    private void Assemble(int list, ReadOnlySpan<byte> records, Span<byte> sign, Span<byte> ex)
+    {
+        sign.Clear();
+        ex.Clear();
+        MemoryMarshal.AsBytes(centroids.Stored(plan.Clusters[list])).CopyTo(sign);
+        Span<byte> blocks = sign[layout.CentroidBytes..];
+        double spread = 0;
+        for (int posting = 0; posting < plan.Counts[list]; posting++)
+        {
+            ReadOnlySpan<byte> record = records.Slice(posting * _record.Length, _record.Length);
+            Span<byte> block = blocks.Slice(posting / CodeLayout.BlockSize * layout.BlockBytes, layout.BlockBytes);
+            _record.CopySign(record, block, posting % CodeLayout.BlockSize);
+            _record.Ex(record).CopyTo(ex[(posting * layout.ExRecordBytes)..]);
+            spread += PostingRecord.SquaredNorm(record);
         }
+
+        Spreads[list] = spread / plan.Counts[list];
     }
 
-    private EncodedList Encode(int list)
+    private static void Reserve(ref byte[] buffer, int length)
     {
-        if (!_encoders.TryTake(out ListEncoder? encoder))
-            encoder = new ListEncoder(space);
-        var action = new EncodeList
-        {
-            Source = source,
-            Encoder = encoder,
-            Members = clusters.MembersOf(list),
-            Centroid = clusters.CentroidOf(list),
-        };
-        KernelDispatch.Run(ref action);
-        _encoders.Add(encoder);
-        return action.Result;
-    }
-
-    private ref struct EncodeList : IKernelAction
-    {
-        public VectorSource Source;
-        public ListEncoder Encoder;
-        public ReadOnlySpan<int> Members;
-        public ReadOnlySpan<Half> Centroid;
-        public EncodedList Result;
-
-        public void Run<K>() where K : struct, IKernels => Result = Encoder.Encode<K>(Source, Members, Centroid);
+        if (buffer.Length < length)
+            buffer = new byte[length];
     }
 }

@@ -1,75 +1,136 @@
-using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Clustering;
+using VectorEngine.Input;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
 namespace VectorEngine.Building;
 
-/// <summary>Builds one segment from vectors in memory and writes its objects; publishing it is the caller's.</summary>
-internal static class SegmentBuild
+/// <summary>
+/// Builds one segment and writes its objects, the root last; publishing it is the caller's. Reads the input twice: first to check and
+/// sample it, then to encode it.
+/// </summary>
+internal sealed class SegmentBuild(
+    IObjectStore store, SegmentKeys keys, VectorSource source, VectorIndexOptions options, BuildTracker tracker,
+    CancellationToken cancellationToken)
 {
     /// <summary>Up to this many vectors are searched exactly: 4,096 x 768 take about 1 ms on one core.</summary>
     public const int LargestFlat = 4096;
 
-    /// <summary>Clusters where the caller names no number.</summary>
-    public static int DefaultClusterCount(int vectors) => (int)Math.Clamp(4 * Math.Sqrt(vectors), 1, vectors);
-
-    /// <summary>Writes the objects of a segment, the root last.</summary>
-    /// <returns>The bytes of the root.</returns>
-    public static async Task<byte[]> WriteAsync(
-        IObjectStore store, SegmentKeys keys, VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata,
-        Action<BuildPhase, double> onProgress, CancellationToken cancellationToken)
+    private readonly long _memoryLimit = options.MemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+    private readonly ParallelOptions _parallel = new()
     {
-        var parallel = new ParallelOptions
-        {
-            MaxDegreeOfParallelism = options.MaxDegreeOfParallelism,
-            CancellationToken = cancellationToken,
-        };
-        bool flat = (options.ClusterCount is null && vectors.Count <= LargestFlat) || vectors.Dimensions < CodeLayout.MinDimensions;
-        StoredVectors stored = flat && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
-        var source = new VectorSource(vectors, options.Metric, stored);
-        onProgress(BuildPhase.Checking, 0);
-        (float[] mean, double variance, float commonLength) = await Task.Run(
-            () => source.Check(parallel), cancellationToken).ConfigureAwait(false);
+        MaxDegreeOfParallelism = options.MaxDegreeOfParallelism,
+        CancellationToken = cancellationToken,
+    };
 
-        onProgress(BuildPhase.Checking, 1);
-        var root = new ContainerWriter();
-        var description = new SegmentDescription
+    /// <summary>Rows that were left out, once the segment is written.</summary>
+    public SkippedRows Skipped { get; } = new();
+
+    /// <summary>Clusters where the caller names no number.</summary>
+    public static int DefaultClusterCount(long vectors) => (int)Math.Clamp(4 * Math.Sqrt(vectors), 1, vectors);
+
+    /// <summary>Writes the objects.</summary>
+    /// <returns>The bytes of the root, and the number of vectors.</returns>
+    public async Task<(byte[] Root, long Count)> WriteAsync()
+    {
+        using var scratch = new ScratchFolder(options.ScratchFolder ?? Path.Combine(Path.GetTempPath(), "vectorengine"));
+        (InputSurvey survey, InputSummary input, VectorSource rereadable) = await SurveyAsync(scratch).ConfigureAwait(false);
+        survey.Finish();
+        int clusters = options.ClusterCount ?? DefaultClusterCount(input.Count);
+        if (clusters > input.Count)
+            throw new InvalidInputException(source.Name, null, $"{input.Count} vectors cannot make {clusters} clusters");
+        bool flat = (options.ClusterCount is null && input.Count <= LargestFlat) || input.Dimensions < CodeLayout.MinDimensions;
+        var coding = new RowCoding(options.Metric, options.StoredVectors, input.Dimensions);
+        IvfBuild? lists = null;
+        try
         {
-            Kind = SegmentKind.Flat,
-            Metric = options.Metric,
-            Dimensions = vectors.Dimensions,
-            StoredVectors = stored,
-            Count = vectors.Count,
-            CommonLength = commonLength,
-        };
-        onProgress(BuildPhase.Storing, 0);
-        if (stored != StoredVectors.None)
-        {
-            (RowStride rows, long length, long checksumsLength) = await StoredObjects.WriteVectorsAsync(
-                store, keys, vectors, stored, fraction => onProgress(BuildPhase.Storing, fraction),
-                cancellationToken).ConfigureAwait(false);
-            root.Add(SectionKind.VectorBatches, VectorBatches.ToBytes(rows));
-            description = description with { VectorsLength = length, ChecksumsLength = checksumsLength };
+            if (!flat)
+            {
+                tracker.Start(BuildPhase.Training);
+                lists = IvfBuild.Train(options, coding, survey, clusters, input.Count, _memoryLimit, scratch, tracker, _parallel);
+            }
+
+            var root = new ContainerWriter();
+            SegmentDescription description = await EncodeAsync(rereadable, input, survey, lists, root).ConfigureAwait(false);
+            if (lists is not null)
+            {
+                tracker.Start(BuildPhase.Writing, input.Count);
+                description = await lists.WriteAsync(store, keys, description, root, tracker, cancellationToken).ConfigureAwait(false);
+            }
+
+            tracker.Start(BuildPhase.Publishing);
+            root.Add(SectionKind.Description, description.ToBytes());
+            byte[] bytes = root.ToBytes(ObjectKind.Root);
+            await store.WriteAsync(keys.Root, bytes, WriteCondition.Absent, cancellationToken).ConfigureAwait(false);
+            return (bytes, input.Count);
         }
-
-        if (metadata is not null)
+        finally
         {
-            long length = await StoredObjects.WriteMetadataAsync(store, keys, metadata, root, cancellationToken).ConfigureAwait(false);
-            description = description with { MetadataLength = length };
+            lists?.Dispose();
         }
+    }
 
-        onProgress(BuildPhase.Storing, 1);
-        if (!flat)
+    /// <summary>The first pass.</summary>
+    private async Task<(InputSurvey Survey, InputSummary Input, VectorSource Rereadable)> SurveyAsync(ScratchFolder scratch)
+    {
+        long? count = await source.CountAsync(cancellationToken).ConfigureAwait(false);
+        tracker.Start(BuildPhase.Reading, count);
+        using RowSpool? spool = source.CanReread ? null : new RowSpool(scratch);
+        InputSurvey? survey = null;
+        var reader = new RowReader(source, options, Skipped, _parallel, cancellationToken);
+        InputSummary input = await reader.ReadAsync(async chunk =>
         {
-            var build = new IvfBuild(source, options, options.ClusterCount ?? DefaultClusterCount(vectors.Count), parallel, onProgress);
-            description = await build.WriteAsync(store, keys, description, mean, variance, root, cancellationToken).ConfigureAwait(false);
-        }
+            survey ??= CreateSurvey(chunk.Rows.Dimensions, count);
+            survey.Add(chunk);
+            if (spool is not null)
+                await spool.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
+            tracker.Advance(chunk.Count);
+        }).ConfigureAwait(false);
+        VectorSource rereadable = spool is null ? source : await spool.FinishAsync(cancellationToken).ConfigureAwait(false);
+        return (survey!, input, rereadable);
+    }
 
-        onProgress(BuildPhase.Publishing, 0);
-        root.Add(SectionKind.Description, description.ToBytes());
-        byte[] bytes = root.ToBytes(ObjectKind.Root);
-        await store.WriteAsync(keys.Root, bytes, WriteCondition.Absent, cancellationToken).ConfigureAwait(false);
-        return bytes;
+    private InputSurvey CreateSurvey(int dimensions, long? count)
+    {
+        // A third of the memory for the sample; the clustering works on it in place.
+        long most = Math.Min(_memoryLimit / 3 / (4 * dimensions), Array.MaxLength / dimensions);
+        if (count is { } known)
+            most = Math.Min(most, KMeans.SampleSize(known, options.ClusterCount ?? DefaultClusterCount(Math.Max(1, known))));
+        int sampleSize = (int)Math.Max(most, options.ClusterCount ?? 1);
+        return new InputSurvey(
+            new RowCoding(options.Metric, options.StoredVectors, dimensions), sampleSize, new SeededRandom(options.Seed ^ 1), _parallel);
+    }
+
+    /// <summary>The second pass: stores what is kept as given, and hands all rows to the lists.</summary>
+    private async Task<SegmentDescription> EncodeAsync(
+        VectorSource rereadable, InputSummary input, InputSurvey survey, IvfBuild? lists, ContainerWriter root)
+    {
+        tracker.Start(BuildPhase.Encoding, input.Count);
+        StoredVectors stored = lists is null && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
+        var kept = await StoredRows.CreateAsync(store, keys, stored, input, cancellationToken).ConfigureAwait(false);
+        await using (kept.ConfigureAwait(false))
+        {
+            var reader = new RowReader(rereadable, options, new SkippedRows(), _parallel, cancellationToken);
+            InputSummary again = await reader.ReadAsync(async chunk =>
+            {
+                await kept.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
+                lists?.Add(chunk);
+                tracker.Advance(chunk.Count);
+            }).ConfigureAwait(false);
+            if (again.Count != input.Count || again.Checksum != input.Checksum)
+                throw new InvalidInputException(source.Name, null, "its rows were others when they were read again");
+            var description = new SegmentDescription
+            {
+                Kind = SegmentKind.Flat,
+                Metric = options.Metric,
+                Dimensions = input.Dimensions,
+                StoredVectors = stored,
+                Count = (int)input.Count,
+                CommonLength = survey.CommonLength,
+            };
+            return await kept.CommitAsync(description, root, cancellationToken).ConfigureAwait(false);
+        }
     }
 }

@@ -4,16 +4,16 @@ using VectorEngine.Numerics;
 namespace VectorEngine.Clustering;
 
 /// <summary>
-/// Lloyd's k-means on a sample, started from distinct random vectors. In every round but the last ones an empty cluster, or a very small
-/// one while another is far larger than the average, restarts at a random member of the largest. Results depend on the seed, not on the
-/// threads.
+/// k-means on a sample. Few clusters are trained at once (<see cref="Lloyd"/>); many in two levels, first about sqrt(k) coarse clusters and
+/// the rest within each, after which a few rounds over all of them mend the borders. Results depend on the seed, not on the threads.
 /// </summary>
 internal static class KMeans
 {
-    private const int MaxRounds = 10;
+    /// <summary>Sample rows per coarse cluster: the first level only has to divide the work.</summary>
+    private const int CoarseSample = 256;
 
-    /// <summary>A cluster of more than this many times the average takes over the place of the smallest.</summary>
-    private const int Oversized = 6;
+    /// <summary>Rounds over all clusters after those within the coarse ones.</summary>
+    private const int MendingRounds = 3;
 
     /// <summary>Vectors to train on: 256 per cluster, fewer (down to 64) where that would exceed 2^18.</summary>
     public static int SampleSize(long count, int clusters) =>
@@ -25,38 +25,31 @@ internal static class KMeans
     /// <param name="clusters">Number of centroids.</param>
     /// <param name="random">Draws starts and restarts.</param>
     /// <param name="parallel">Degree of parallelism and cancellation.</param>
-    /// <param name="onRound">Told the fraction done after each round.</param>
+    /// <param name="onProgress">Told the fraction done.</param>
     /// <returns>Row-major centroids, neighbours in space near each other in order.</returns>
     public static float[] Train(
         ReadOnlyMemory<float> vectors, int dimensions, int clusters, SeededRandom random, ParallelOptions parallel,
-        Action<double>? onRound = null)
+        Action<double>? onProgress = null)
     {
-        int count = vectors.Length / dimensions;
-        float[] centroids = new float[clusters * dimensions];
-        int[] starts = random.Sample(count, clusters);
-        for (int c = 0; c < clusters; c++)
-            vectors.Span.Slice(starts[c] * dimensions, dimensions).CopyTo(centroids.AsSpan(c * dimensions));
-
-        int[] labels = new int[count], previous = new int[count];
-        for (int round = 0; round < MaxRounds; round++)
+        var lloyd = new Lloyd(vectors, dimensions, random, parallel);
+        float[] centroids;
+        if (clusters <= CentroidShortlist.MaxExact)
         {
-            Assign(vectors, dimensions, centroids, labels, parallel);
-            int[] members = GroupByLabel(labels, clusters, out int[] offsets);
-            UpdateMeans(vectors, dimensions, centroids, members, offsets, parallel);
-            bool restarted = Restart(vectors.Span, dimensions, centroids, members, offsets, random, onlyEmpty: round >= MaxRounds - 3);
-            onRound?.Invoke((round + 1.0) / MaxRounds);
-            int moved = 0;
-            for (int i = 0; i < count; i++)
-                moved += labels[i] != previous[i] ? 1 : 0;
-            if (round > 0 && !restarted && moved * 1000L < count)
-                break;
-            (labels, previous) = (previous, labels);
+            centroids = lloyd.Start(clusters);
+            lloyd.Improve(centroids, Lloyd.MaxRounds, onProgress);
+        }
+        else
+        {
+            const double WithinCoarse = 0.5;
+            centroids = TrainWithinCoarse(
+                vectors, dimensions, clusters, random, parallel, done => onProgress?.Invoke(WithinCoarse * done));
+            lloyd.Improve(centroids, MendingRounds, done => onProgress?.Invoke(WithinCoarse + ((1 - WithinCoarse) * done)));
         }
 
         return ClusterOrder.Sort(centroids, dimensions);
     }
 
-    /// <summary>Labels vectors with their nearest centroid.</summary>
+    /// <summary>Labels vectors with their nearest centroid, comparing all.</summary>
     public static void Assign(
         ReadOnlyMemory<float> vectors, int dimensions, ReadOnlySpan<float> centroids, int[] labels, ParallelOptions parallel)
     {
@@ -92,61 +85,64 @@ internal static class KMeans
         return members;
     }
 
-    /// <summary>Means of each cluster's members: summed in row order, so that threads do not matter; in double beyond 256 rows.</summary>
-    private static void UpdateMeans(
-        ReadOnlyMemory<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, ParallelOptions parallel)
+    /// <summary>Copies rows.</summary>
+    public static float[] Gather(ReadOnlySpan<float> vectors, int dimensions, ReadOnlySpan<int> rows)
     {
-        ParallelLoop.Run(offsets.Length - 1, parallel, c =>
-        {
-            ReadOnlySpan<int> rows = members.AsSpan(offsets[c], offsets[c + 1] - offsets[c]);
-            if (rows.IsEmpty)
-                return;
-            double[] total = new double[dimensions];
-            float[] sum = new float[dimensions];
-            for (int start = 0; start < rows.Length; start += 256)
-            {
-                Array.Clear(sum);
-                foreach (int row in rows.Slice(start, Math.Min(256, rows.Length - start)))
-                    SpanMath.Add(sum, vectors.Span.Slice(row * dimensions, dimensions), sum);
-                for (int i = 0; i < dimensions; i++)
-                    total[i] += sum[i];
-            }
-
-            for (int i = 0; i < dimensions; i++)
-                centroids[(c * dimensions) + i] = (float)(total[i] / rows.Length);
-        });
+        float[] gathered = new float[rows.Length * dimensions];
+        for (int i = 0; i < rows.Length; i++)
+            vectors.Slice(rows[i] * dimensions, dimensions).CopyTo(gathered.AsSpan(i * dimensions));
+        return gathered;
     }
 
-    private static bool Restart(
-        ReadOnlySpan<float> vectors, int dimensions, float[] centroids, int[] members, int[] offsets, SeededRandom random, bool onlyEmpty)
+    private static float[] TrainWithinCoarse(
+        ReadOnlyMemory<float> vectors, int dimensions, int clusters, SeededRandom random, ParallelOptions parallel,
+        Action<double> onProgress)
     {
-        int clusters = offsets.Length - 1, average = Math.Max(1, members.Length / clusters);
-        int[] sizes = new int[clusters], bySize = new int[clusters];
-        for (int c = 0; c < clusters; c++)
-            (sizes[c], bySize[c]) = (offsets[c + 1] - offsets[c], c);
-        int[] original = [.. sizes];
-        Array.Sort(bySize, (a, b) => original[a] != original[b] ? original[a].CompareTo(original[b]) : a.CompareTo(b));
-        var largest = new PriorityQueue<int, (int, int)>(clusters);
-        foreach (int c in bySize)
-            largest.Enqueue(c, (-sizes[c], c));
+        int count = vectors.Length / dimensions, coarse = (int)Math.Sqrt(clusters);
+        float[] sample = Gather(vectors.Span, dimensions, random.Sample(count, Math.Min(count, CoarseSample * coarse)));
+        float[] centres = Train(sample, dimensions, coarse, random, parallel);
+        int[] labels = new int[count];
+        Assign(vectors, dimensions, centres, labels, parallel);
+        int[] members = GroupByLabel(labels, coarse, out int[] offsets);
+        int[] shares = Apportion(offsets, clusters);
+        int[] starts = new int[coarse + 1];
+        ulong[] seeds = new ulong[coarse];
+        for (int group = 0; group < coarse; group++)
+            (starts[group + 1], seeds[group]) = (starts[group] + shares[group], random.NextBits());
 
-        bool restarted = false;
-        foreach (int small in bySize)
+        float[] centroids = new float[clusters * dimensions];
+        var single = new ParallelOptions { MaxDegreeOfParallelism = 1, CancellationToken = parallel.CancellationToken };
+        int done = 0;
+        ParallelLoop.Run(coarse, parallel, group =>
         {
-            int big = largest.Peek();
-            bool empty = original[small] == 0 && sizes[big] > 1;
-            bool lopsided = !onlyEmpty && sizes[big] > Oversized * average && original[small] < average;
-            if (small == big || !(empty || lopsided))
-                break;
-            int member = members[offsets[big] + random.Next(original[big])];
-            vectors.Slice(member * dimensions, dimensions).CopyTo(centroids.AsSpan(small * dimensions));
-            // The newcomer takes about half of the largest cluster.
-            sizes[big] /= 2;
-            largest.DequeueEnqueue(big, (-sizes[big], big));
-            restarted = true;
+            if (shares[group] > 0)
+            {
+                float[] own = Gather(vectors.Span, dimensions, members.AsSpan(offsets[group]..offsets[group + 1]));
+                var lloyd = new Lloyd(own, dimensions, new SeededRandom(seeds[group]), single);
+                float[] trained = lloyd.Start(shares[group]);
+                lloyd.Improve(trained, Lloyd.MaxRounds);
+                trained.CopyTo(centroids, starts[group] * dimensions);
+            }
+
+            onProgress(Interlocked.Increment(ref done) / (double)coarse);
+        });
+        return centroids;
+    }
+
+    /// <summary>Divides clusters among groups in proportion to their members: at most one cluster per member, and as many as asked.</summary>
+    private static int[] Apportion(int[] offsets, int clusters)
+    {
+        // Rounding a running total never strays by more than one from any group's share, nor beyond its members.
+        int[] shares = new int[offsets.Length - 1];
+        long given = 0, count = offsets[^1];
+        for (int group = 0; group < shares.Length; group++)
+        {
+            long total = offsets[group + 1] * (long)clusters / count;
+            shares[group] = (int)(total - given);
+            given = total;
         }
 
-        return restarted;
+        return shares;
     }
 
     private ref struct AssignBlock : IKernelAction

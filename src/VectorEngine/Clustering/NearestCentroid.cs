@@ -57,27 +57,27 @@ internal sealed class NearestCentroid
     /// <summary>Labels up to <see cref="BlockRows"/> vectors.</summary>
     /// <param name="rows">Row-major vectors.</param>
     /// <param name="labels">Receives each vector's nearest centroid.</param>
-    public void Assign<K>(ReadOnlySpan<float> rows, Span<int> labels) where K : struct, IKernels
+    public void Assign<K>(ReadOnlySpan<float> rows, Span<int> labels) where K : struct, IKernels =>
+        Assign<K>(rows, labels, stackalloc float[labels.Length]);
+
+    /// <summary>Labels up to <see cref="BlockRows"/> vectors and tells how near their centroids are.</summary>
+    /// <param name="rows">Row-major vectors.</param>
+    /// <param name="labels">Receives each vector's nearest centroid.</param>
+    /// <param name="scores">Receives |c|^2 / 2 - &lt;x, c&gt; for it.</param>
+    public void Assign<K>(ReadOnlySpan<float> rows, Span<int> labels, Span<float> scores) where K : struct, IKernels
     {
         Span<float> best = stackalloc float[4 * BlockRows];
         Span<int> bestIndex = stackalloc int[4 * BlockRows];
         Span<float> products = stackalloc float[4 * _columns];
         best.Fill(float.PositiveInfinity);
         bestIndex.Clear();
-        int whole = labels.Length & ~3;
-        float[]? lastRows = null;
-        if (whole < labels.Length)
-        {
-            lastRows = new float[4 * _dimensions];
-            rows[(whole * _dimensions)..].CopyTo(lastRows);
-        }
-
+        ReadOnlySpan<float> last = LastRows(rows, labels.Length, out int whole);
         for (int panel = 0; panel < _panels; panel++)
         {
             ReadOnlySpan<float> values = _panelValues[panel].Span;
             for (int row = 0; row < labels.Length; row += 4)
             {
-                K.DotTile(row < whole ? rows.Slice(row * _dimensions, 4 * _dimensions) : lastRows, values, products);
+                K.DotTile(row < whole ? rows.Slice(row * _dimensions, 4 * _dimensions) : last, values, products);
                 for (int r = row; r < Math.Min(labels.Length, row + 4); r++)
                     KeepNearest(
                         products.Slice((r - row) * _columns, _columns), panel * _columns, best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
@@ -85,7 +85,40 @@ internal sealed class NearestCentroid
         }
 
         for (int r = 0; r < labels.Length; r++)
-            labels[r] = Nearest(best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
+            (labels[r], scores[r]) = Nearest(best.Slice(4 * r, 4), bestIndex.Slice(4 * r, 4));
+    }
+
+    /// <summary>Scores up to <see cref="BlockRows"/> vectors against every centroid.</summary>
+    /// <param name="rows">Row-major vectors.</param>
+    /// <param name="scores">Receives |c|^2 / 2 - &lt;x, c&gt;, row-major: <see cref="Count"/> per vector.</param>
+    public void Score<K>(ReadOnlySpan<float> rows, Span<float> scores) where K : struct, IKernels
+    {
+        Span<float> products = stackalloc float[4 * _columns];
+        int count = scores.Length / Count;
+        ReadOnlySpan<float> last = LastRows(rows, count, out int whole);
+        for (int panel = 0; panel < _panels; panel++)
+        {
+            ReadOnlySpan<float> values = _panelValues[panel].Span;
+            int first = panel * _columns, columns = Math.Min(_columns, Count - first);
+            for (int row = 0; row < count; row += 4)
+            {
+                K.DotTile(row < whole ? rows.Slice(row * _dimensions, 4 * _dimensions) : last, values, products);
+                for (int r = row; r < Math.Min(count, row + 4); r++)
+                    SpanMath.Subtract(
+                        _halfNorms.AsSpan(first, columns), products[((r - row) * _columns)..], scores.Slice((r * Count) + first, columns));
+            }
+        }
+    }
+
+    /// <summary>The rows after the last whole four, filled up to four; empty if there are none.</summary>
+    private ReadOnlySpan<float> LastRows(ReadOnlySpan<float> rows, int count, out int whole)
+    {
+        whole = count & ~3;
+        if (whole == count)
+            return default;
+        float[] last = new float[4 * _dimensions];
+        rows[(whole * _dimensions)..(count * _dimensions)].CopyTo(last);
+        return last;
     }
 
     /// <summary>Four running minima per row, one per lane, with the column where each was first seen.</summary>
@@ -108,7 +141,7 @@ internal sealed class NearestCentroid
         index.CopyTo(bestIndex);
     }
 
-    private static int Nearest(ReadOnlySpan<float> best, ReadOnlySpan<int> bestIndex)
+    private static (int Index, float Score) Nearest(ReadOnlySpan<float> best, ReadOnlySpan<int> bestIndex)
     {
         int lane = 0;
         for (int i = 1; i < 4; i++)
@@ -117,7 +150,7 @@ internal sealed class NearestCentroid
                 lane = i;
         }
 
-        return bestIndex[lane];
+        return (bestIndex[lane], best[lane]);
     }
 
     private struct ReadColumns : IKernelAction

@@ -99,4 +99,8 @@ internal sealed class ListTable
 /// <param name="Offset">From the object's start.</param>
 /// <param name="Length">In bytes.</param>
 /// <param name="Checksum">CRC-32C of its bytes.</param>
-internal readonly record struct Extent(long Offset, int Length, uint Checksum);
+internal readonly record struct Extent(long Offset, int Length, uint Checksum)
+{
+    /// <summary>Where the next begins.</summary>
+    public long End => Offset + Length;
+}

@@ -26,19 +26,12 @@ internal static class RowChecksums
     /// <summary>The checksums of a page's rows.</summary>
     public static ReadOnlySpan<uint> Rows(ReadOnlySpan<byte> page) => MemoryMarshal.Cast<byte, uint>(page[..^4]);
 
-    /// <summary>The whole object from one checksum per row.</summary>
-    public static byte[] ToBytes(ReadOnlySpan<uint> checksums)
+    /// <summary>A page from the checksums of its rows.</summary>
+    public static byte[] PageBytes(ReadOnlySpan<uint> checksums)
     {
-        byte[] bytes = new byte[ObjectLength(checksums.Length)];
-        ObjectHeader.Write(bytes, ObjectKind.Checksums, bytes.Length);
-        for (int page = 0; page < PageCount(checksums.Length); page++)
-        {
-            (long offset, int length) = Page(checksums.Length, page);
-            Span<byte> span = bytes.AsSpan((int)offset, length);
-            MemoryMarshal.AsBytes(checksums.Slice(page * PageRows, (length / 4) - 1)).CopyTo(span);
-            BinaryPrimitives.WriteUInt32LittleEndian(span[^4..], Crc32C.Compute(span[..^4]));
-        }
-
+        byte[] bytes = new byte[4 * (checksums.Length + 1)];
+        MemoryMarshal.AsBytes(checksums).CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(^4..), Crc32C.Compute(bytes.AsSpan(..^4)));
         return bytes;
     }
 }

@@ -12,21 +12,34 @@ internal readonly record struct CodeFactors(float Add, float Rescale, float Erro
 /// <summary>Packs codes and factors into posting lists, as drawn in <see cref="CodeLayout"/>.</summary>
 internal static class CodeWriter
 {
+    /// <summary>Packs the sign bits of a posting: bits 0 to 3 of byte i are those of dimensions 8i to 8i + 3, bits 4 to 7 the next four.</summary>
+    /// <param name="codes">4-bit codes, one per byte; the sign is bit 3.</param>
+    /// <param name="signs">Receives an eighth as many bytes.</param>
+    public static void PackSigns(ReadOnlySpan<byte> codes, Span<byte> signs)
+    {
+        for (int i = 0; i < signs.Length; i++)
+        {
+            // The product gathers bit 3 of each of eight bytes in the highest byte: byte b's bit lands at 56 + b, and no two sums collide.
+            ulong bits = BinaryPrimitives.ReadUInt64LittleEndian(codes[(8 * i)..]) >> 3 & 0x0101010101010101;
+            signs[i] = (byte)((bits * 0x0102040810204080) >> 56);
+        }
+    }
+
     /// <summary>Writes a posting into its block.</summary>
     /// <param name="layout">The layout.</param>
     /// <param name="block">The block, zero where this posting goes.</param>
     /// <param name="slot">0 to 31.</param>
-    /// <param name="codes">4-bit codes, one per byte; the sign is bit 3.</param>
+    /// <param name="signs">Its sign bits, from <see cref="PackSigns"/>.</param>
     /// <param name="factors">The posting's factors in the 1-bit layer.</param>
     /// <param name="ordinal">The vector's row.</param>
     public static void WriteSign(
-        CodeLayout layout, Span<byte> block, int slot, ReadOnlySpan<byte> codes, in CodeFactors factors, uint ordinal)
+        CodeLayout layout, Span<byte> block, int slot, ReadOnlySpan<byte> signs, in CodeFactors factors, uint ordinal)
     {
         int offset = (2 * (slot % 8)) + (slot / 8 % 2), shift = slot / 16 * 4;
-        for (int i = 0; i < codes.Length; i += 4)
+        for (int i = 0; i < signs.Length; i++)
         {
-            int nibble = (codes[i] >> 3) | (codes[i + 1] >> 3 << 1) | (codes[i + 2] >> 3 << 2) | (codes[i + 3] >> 3 << 3);
-            block[(4 * i) + offset] |= (byte)(nibble << shift);
+            block[(32 * i) + offset] |= (byte)((signs[i] & 15) << shift);
+            block[(32 * i) + 16 + offset] |= (byte)(signs[i] >> 4 << shift);
         }
 
         Span<byte> factorBytes = block.Slice(layout.SignCodeBytes, CodeLayout.FactorBytes);

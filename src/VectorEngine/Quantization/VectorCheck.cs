@@ -8,6 +8,9 @@ internal static class VectorCheck
     /// <summary>Beyond this squares of distances leave float32.</summary>
     public const float LargestSquaredNorm = 1e36f;
 
+    /// <summary>What is wrong with a zero vector under cosine.</summary>
+    public const string NoDirection = "a zero vector has no direction, so no cosine.";
+
     /// <summary>What is wrong with a vector whose squared norm exceeds <see cref="LargestSquaredNorm"/> or is not a number.</summary>
     public static string Describe(ReadOnlySpan<float> vector)
     {
@@ -31,7 +34,7 @@ internal static class VectorCheck
             foreach (float value in vector)
                 largest = MathF.Max(largest, MathF.Abs(value));
             if (largest == 0)
-                throw new InvalidVectorException(row, "a zero vector has no direction, so no cosine.");
+                throw new InvalidVectorException(row, NoDirection);
             foreach (ref float value in vector)
                 value /= largest;
             squaredNorm = K.Dot(vector, vector);

@@ -58,22 +58,3 @@ public sealed class WriteConflictException : VectorEngineException
     /// <summary>The key that was written to.</summary>
     public string ObjectKey { get; }
 }
-
-/// <summary>A vector in the input cannot be indexed or searched: not finite, too large, or without direction under cosine.</summary>
-public sealed class InvalidVectorException : VectorEngineException
-{
-    /// <summary>Reports an unusable vector.</summary>
-    /// <param name="row">Its row in the input; 0 for a single query.</param>
-    /// <param name="reason">What is wrong with it.</param>
-    public InvalidVectorException(long row, string reason) : base($"Vector {row}: {reason}")
-    {
-        Row = row;
-        Reason = reason;
-    }
-
-    /// <summary>What is wrong with it.</summary>
-    public string Reason { get; }
-
-    /// <summary>The vector's row in the input; 0 for a single query.</summary>
-    public long Row { get; }
-}

@@ -24,31 +24,48 @@ public sealed record VectorIndexOptions
 
     /// <summary>Threads to build with; -1 for all cores.</summary>
     public int MaxDegreeOfParallelism { get; init; } = -1;
+
+    /// <summary>
+    /// Bytes of memory that the process may take during the build, beside what it holds already, at least 128 MiB: what does not fit waits
+    /// in the scratch folder. Null: a quarter of what the process may use.
+    /// </summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>
+    /// Where temporary files go, about as many bytes as the posting lists take, and the input's own where it can be read only once. Null: a
+    /// folder of the system's folder for temporary files. Builds delete theirs, and those of builds whose process died.
+    /// </summary>
+    public string? ScratchFolder { get; init; }
+
+    /// <summary>
+    /// Leave out rows that cannot be indexed (not finite, too long, zero under cosine), count them and report them, instead of refusing the
+    /// input. The rows behind them move up: a vector's ordinal is its place among the good rows.
+    /// </summary>
+    public bool SkipInvalidRows { get; init; }
 }
 
-/// <summary>What a build is doing. A small index, which is not clustered, skips from storing to publishing.</summary>
+/// <summary>What a build is doing. A small index, which is not clustered, has no training and no writing.</summary>
 public enum BuildPhase
 {
-    /// <summary>Checking the vectors.</summary>
-    Checking = 0,
-
-    /// <summary>Writing the vectors and the metadata as given.</summary>
-    Storing = 1,
+    /// <summary>Reading and checking the input, and sampling it.</summary>
+    Reading = 0,
 
     /// <summary>Finding centroids.</summary>
-    Training = 2,
+    Training = 1,
 
-    /// <summary>Assigning vectors to centroids.</summary>
-    Assigning = 3,
+    /// <summary>Reading the input again: assigning vectors to clusters, encoding them, storing what is kept as given.</summary>
+    Encoding = 2,
 
-    /// <summary>Encoding vectors and writing the posting lists.</summary>
-    Encoding = 4,
+    /// <summary>Writing the posting lists.</summary>
+    Writing = 3,
 
     /// <summary>Making the new version visible.</summary>
-    Publishing = 5,
+    Publishing = 4,
 }
 
 /// <summary>How far a build has come.</summary>
 /// <param name="Phase">What it is doing; phases follow each other in the order of their values.</param>
-/// <param name="Fraction">How much of the phase is done, from 0 to 1.</param>
-public readonly record struct BuildProgress(BuildPhase Phase, double Fraction);
+/// <param name="Fraction">How much of the phase is done, from 0 to 1; 0 while the length of the input is unknown.</param>
+/// <param name="VectorsPerSecond">Vectors that the phase gets through, on average so far; null where it does not count any.</param>
+/// <param name="Remaining">How long the rest of the phase will take at that rate; null while nothing can be told.</param>
+public readonly record struct BuildProgress(BuildPhase Phase, double Fraction, double? VectorsPerSecond, TimeSpan? Remaining);

@@ -149,7 +149,7 @@ public sealed class ContainerTests
     public void Pages_of_row_checksums_are_read_back()
     {
         uint[] checksums = [.. Enumerable.Range(0, 2500).Select(i => (uint)i * 77)];
-        byte[] bytes = RowChecksums.ToBytes(checksums);
+        byte[] bytes = [.. new byte[64], .. checksums.Chunk(RowChecksums.PageRows).SelectMany(page => RowChecksums.PageBytes(page))];
         Assert.Equal(RowChecksums.ObjectLength(2500), bytes.Length);
         Assert.Equal(3, RowChecksums.PageCount(2500));
         var read = new List<uint>();

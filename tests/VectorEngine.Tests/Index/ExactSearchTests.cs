@@ -19,7 +19,7 @@ public sealed class ExactSearchTests
         bool half = drawn.FitsHalf && drawn.Seed % 2 == 0;
         VectorIndexOptions options = drawn.Options with { StoredVectors = half ? StoredVectors.Float16 : StoredVectors.Float32 };
         using VectorIndex index = TestIndex.BuildAsync(vectors, options).GetAwaiter().GetResult();
-        Assert.Equal(drawn.Clusters, index.ClusterCount);
+        Assert.InRange(index.ClusterCount, 1, drawn.Clusters); // lists of clusters without vectors are left out
         var random = new Random(drawn.Seed);
         for (int q = 0; q < queries.Count; q++)
         {

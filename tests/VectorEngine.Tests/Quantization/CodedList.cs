@@ -21,7 +21,9 @@ internal sealed class CodedList
             byte[] codes = new byte[layout.PaddedDimensions];
             (CodeFactors sign, CodeFactors full) = Engine.Encode(encoder, residuals[posting], Centroid, codes);
             Span<byte> block = Blocks.Span.Slice(posting / CodeLayout.BlockSize * layout.BlockBytes, layout.BlockBytes);
-            CodeWriter.WriteSign(layout, block, posting % CodeLayout.BlockSize, codes, sign, OrdinalOf(posting));
+            byte[] signs = new byte[codes.Length / 8];
+            CodeWriter.PackSigns(codes, signs);
+            CodeWriter.WriteSign(layout, block, posting % CodeLayout.BlockSize, signs, sign, OrdinalOf(posting));
             CodeWriter.WriteEx(layout, Ex.Span.Slice(posting * layout.ExRecordBytes, layout.ExRecordBytes), codes, full);
             Codes.Add(codes);
             Factors.Add((sign, full));

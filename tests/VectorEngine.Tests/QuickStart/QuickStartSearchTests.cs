@@ -47,8 +47,8 @@ public sealed class QuickStartSearchTests(QuickStartSearchTests.BuiltIndex built
     }
 
     [Theory]
-    [InlineData(BuildPhase.Checking)]
-    [InlineData(BuildPhase.Storing)]
+    [InlineData(BuildPhase.Reading)]
+    [InlineData(BuildPhase.Encoding)]
     [InlineData(BuildPhase.Publishing)]
     public async Task A_cancelled_build_leaves_nothing_of_its_own_nor_of_the_last(BuildPhase phase)
     {
