@@ -2,6 +2,7 @@ using VectorEngine.Arrow;
 using VectorEngine.Building;
 using VectorEngine.Format;
 using VectorEngine.Kernels;
+using VectorEngine.Loading;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
@@ -10,6 +11,9 @@ namespace VectorEngine;
 /// <summary>Builds indexes.</summary>
 public static class VectorIndexBuilder
 {
+    /// <summary>Bytes of id pages kept in memory while a segment is added to others.</summary>
+    private const long AppendBudget = 64 << 20;
+
     /// <summary>
     /// Builds an index of vectors in memory and publishes it as the newest version: readers see the old version until the last moment,
     /// then the new one, never a mixture. What a failed or cancelled build has written is deleted.
@@ -30,37 +34,39 @@ public static class VectorIndexBuilder
     /// There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.
     /// </exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
-    public static async Task BuildAsync(
+    /// <exception cref="DuplicateIdException">Two rows have the same id.</exception>
+    public static Task BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
-        IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(store);
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        _ = InstructionSets.FromEnvironment();
-        options ??= new VectorIndexOptions();
-        Check(vectors, options, metadata);
-        string pointerKey = IndexKeys.Pointer(name);
-        ObjectContent? current = await store.TryReadAsync(pointerKey, cancellationToken).ConfigureAwait(false);
-        long version = current is null ? 1 : Manifest.ReadPointer(pointerKey, current.Content).Version + 1;
-        var segment = Guid.NewGuid();
-        SegmentKeys keys = IndexKeys.Segment(name, segment);
-        try
-        {
-            byte[] root = await SegmentBuild.WriteAsync(
-                store, keys, vectors, options, metadata, (phase, fraction) => progress?.Report(new BuildProgress(phase, fraction)),
-                cancellationToken).ConfigureAwait(false);
-            var manifest = new Manifest(version, DateTimeOffset.UtcNow, segment, root.Length, Crc32C.Compute(root));
-            WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
-            await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await DeleteUnpublishedAsync(store, name, segment).ConfigureAwait(false);
-            throw;
-        }
+        IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        PublishAsync(store, name, vectors, options, metadata, append: false, progress, cancellationToken);
 
-        progress?.Report(new BuildProgress(BuildPhase.Publishing, 1));
-    }
+    /// <summary>
+    /// Adds vectors to the newest version of an index, as one more segment, and publishes both as the next version. Their ordinals follow
+    /// those of the vectors that are there. Each segment is searched, so an index of few large segments is faster than one of many small.
+    /// </summary>
+    /// <param name="store">Where the index is.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="vectors">At least one vector, of the same dimensions as those in the index.</param>
+    /// <param name="options">
+    /// How to build the segment; metric and id column are those of the index. Null for the defaults.
+    /// </param>
+    /// <param name="metadata">A table with a row for each vector and the same columns as the index; null if that has none.</param>
+    /// <param name="progress">Told what the build is doing.</param>
+    /// <param name="cancellationToken">Cancels the build.</param>
+    /// <exception cref="ArgumentException">
+    /// There are no vectors, an option is out of range, or dimensions, metric, columns or id column differ from those of the index.
+    /// </exception>
+    /// <exception cref="InvalidVectorException">A vector is not finite, too long, or zero under cosine.</exception>
+    /// <exception cref="DuplicateIdException">Two rows have the same id, or one has the id of a vector in the index.</exception>
+    /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
+    /// <exception cref="CorruptDataException">What is there is damaged.</exception>
+    /// <exception cref="NotSupportedException">The index has 1,024 segments, the most there can be.</exception>
+    /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
+    /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
+    public static Task AppendAsync(
+        IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
+        IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        PublishAsync(store, name, vectors, options, metadata, append: true, progress, cancellationToken);
 
     /// <summary>
     /// Deletes an index: all its versions, and what builds of it left behind. Nobody may build or read it meanwhile. Deleting a missing one
@@ -77,6 +83,73 @@ public static class VectorIndexBuilder
         ArgumentException.ThrowIfNullOrEmpty(name);
         await store.DeleteAsync(IndexKeys.Pointer(name), cancellationToken).ConfigureAwait(false);
         await DeleteAllAsync(store, IndexKeys.Segments(name), cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task PublishAsync(
+        IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options, RecordBatch? metadata, bool append,
+        IProgress<BuildProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        _ = InstructionSets.FromEnvironment();
+        options ??= new VectorIndexOptions();
+        Check(vectors, options, metadata);
+        string pointerKey = IndexKeys.Pointer(name);
+        ObjectContent? current = await store.TryReadAsync(pointerKey, cancellationToken).ConfigureAwait(false);
+        Manifest? newest = current is null ? null : Manifest.ReadPointer(pointerKey, current.Content);
+        if (append && newest is null)
+            throw new ObjectNotFoundException(pointerKey);
+        using IndexSegments? before = append
+            ? await OpenToAppendAsync(store, name, newest!, vectors, options, metadata, cancellationToken).ConfigureAwait(false)
+            : null;
+        var segment = Guid.NewGuid();
+        SegmentKeys keys = IndexKeys.Segment(name, segment);
+        try
+        {
+            byte[] root = await SegmentBuild.WriteAsync(
+                store, keys, vectors, options, metadata, before, (phase, fraction) => progress?.Report(new BuildProgress(phase, fraction)),
+                cancellationToken).ConfigureAwait(false);
+            var added = new SegmentReference(segment, root.Length, Crc32C.Compute(root));
+            var manifest = new Manifest(
+                (newest?.Version ?? 0) + 1, DateTimeOffset.UtcNow, append ? [.. newest!.Segments, added] : [added]);
+            WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
+            await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await DeleteUnpublishedAsync(store, name, segment).ConfigureAwait(false);
+            throw;
+        }
+
+        progress?.Report(new BuildProgress(BuildPhase.Publishing, 1));
+    }
+
+    /// <summary>Opens the segments of a version that another is to be added to.</summary>
+    private static async Task<IndexSegments> OpenToAppendAsync(
+        IObjectStore store, string name, Manifest newest, VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata,
+        CancellationToken cancellationToken)
+    {
+        if (newest.Segments.Count == Manifest.MaxSegments)
+            throw new NotSupportedException($"'{name}' has {Manifest.MaxSegments} segments, the most there can be: build it anew.");
+        IndexSegments segments = await IndexSegments.OpenAsync(
+            store, name, newest, AppendBudget, memoryMap: false, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            SegmentDescription like = segments.Items[0].Root.Description;
+            if (vectors.Dimensions != like.Dimensions)
+                throw new ArgumentException($"{vectors.Dimensions} dimensions; the index has {like.Dimensions}.", nameof(vectors));
+            if (options.Metric != like.Metric || options.IdColumn != segments.IdColumn)
+                throw new ArgumentException(
+                    $"The index has the metric {like.Metric} and {segments.IdColumn ?? "no column"} as ids.", nameof(options));
+            if (!ArrowSchema.AreEqual(metadata?.Schema, segments.Metadata))
+                throw new ArgumentException("The columns of the metadata are not those of the index.", nameof(metadata));
+            return segments;
+        }
+        catch
+        {
+            segments.Dispose();
+            throw;
+        }
     }
 
     private static async Task DeleteAllAsync(IObjectStore store, string prefix, CancellationToken cancellationToken)
@@ -100,6 +173,9 @@ public static class VectorIndexBuilder
             throw new ArgumentException($"{options.MaxDegreeOfParallelism} threads.", nameof(options));
         if (!Enum.IsDefined(options.Metric) || !Enum.IsDefined(options.StoredVectors))
             throw new ArgumentException("Unknown metric or type of stored vectors.", nameof(options));
+        if (options.IdColumn is { } ids
+            && (metadata is null || metadata.Schema.IndexOf(ids) < 0 || !IdKey.IsSupported(metadata.Schema[ids].Type)))
+            throw new ArgumentException($"The metadata has no column '{ids}' of type int64 or utf8.", nameof(options));
     }
 
     /// <summary>Deletes what an unpublished segment has written, as far as the store lets it; what stays is named by no pointer.</summary>
@@ -110,7 +186,7 @@ public static class VectorIndexBuilder
             // A pointer that names the segment after all was written although the store reported a failure.
             string pointerKey = IndexKeys.Pointer(name);
             ObjectContent? pointer = await store.TryReadAsync(pointerKey).ConfigureAwait(false);
-            if (pointer is not null && Manifest.ReadPointer(pointerKey, pointer.Content).Segment == segment)
+            if (pointer is not null && Manifest.ReadPointer(pointerKey, pointer.Content).Segments.Any(published => published.Id == segment))
                 return;
             await DeleteAllAsync(store, IndexKeys.Segment(name, segment).Prefix + "/", CancellationToken.None).ConfigureAwait(false);
         }

@@ -35,6 +35,10 @@ public sealed class ArrowSchema
     /// <param name="name">Its name, case-sensitive.</param>
     public int IndexOf(string name) => _indexes.GetValueOrDefault(name, -1);
 
+    /// <summary>Whether two tables have the same columns: names, types and order; null stands for no table.</summary>
+    internal static bool AreEqual(ArrowSchema? x, ArrowSchema? y) =>
+        x is null || y is null ? x == y : x._fields.AsSpan().SequenceEqual(y._fields);
+
     internal int RequireIndex(string name) => _indexes.TryGetValue(name, out int index)
         ? index
         : throw new KeyNotFoundException($"No column '{name}' is among '{string.Join("', '", _fields.Select(field => field.Name))}'.");

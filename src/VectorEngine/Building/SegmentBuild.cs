@@ -1,5 +1,7 @@
+using System.Text;
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Loading;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
@@ -18,7 +20,7 @@ internal static class SegmentBuild
     /// <returns>The bytes of the root.</returns>
     public static async Task<byte[]> WriteAsync(
         IObjectStore store, SegmentKeys keys, VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata,
-        Action<BuildPhase, double> onProgress, CancellationToken cancellationToken)
+        IndexSegments? appendedTo, Action<BuildPhase, double> onProgress, CancellationToken cancellationToken)
     {
         var parallel = new ParallelOptions
         {
@@ -57,6 +59,15 @@ internal static class SegmentBuild
         {
             long length = await StoredObjects.WriteMetadataAsync(store, keys, metadata, root, cancellationToken).ConfigureAwait(false);
             description = description with { MetadataLength = length };
+        }
+
+        if (options.IdColumn is { } idColumn)
+        {
+            ArrowArray ids = metadata!.Column(idColumn);
+            var accumulator = new IdAccumulator(appendedTo);
+            accumulator.Add(ids);
+            await accumulator.WriteAsync(store, keys, row => IdKey.Describe(ids, row), cancellationToken).ConfigureAwait(false);
+            root.Add(SectionKind.IdColumn, Encoding.UTF8.GetBytes(idColumn));
         }
 
         onProgress(BuildPhase.Storing, 1);

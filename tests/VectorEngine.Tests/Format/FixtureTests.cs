@@ -124,7 +124,7 @@ public sealed class FixtureTests
         byte[] pointer = await File.ReadAllBytesAsync(FilePath("pointer"));
         string pointerKey = IndexKeys.Pointer(TestIndex.Name);
         await store.WriteAsync(pointerKey, pointer, WriteCondition.Absent);
-        string prefix = IndexKeys.Segment(TestIndex.Name, Manifest.ReadPointer(pointerKey, pointer).Segment).Prefix;
+        string prefix = IndexKeys.Segment(TestIndex.Name, Manifest.ReadPointer(pointerKey, pointer).Segments[0].Id).Prefix;
         foreach (string name in ObjectNames)
             await store.WriteAsync($"{prefix}/{name}", await File.ReadAllBytesAsync(FilePath(name)), WriteCondition.Absent);
         return await VectorIndex.OpenAsync(store, TestIndex.Name);
