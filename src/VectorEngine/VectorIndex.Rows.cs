@@ -8,7 +8,7 @@ namespace VectorEngine;
 public sealed partial class VectorIndex
 {
     /// <summary>Finds vectors by their ids: <see cref="GetVectorsAsync"/> and <see cref="GetRowsAsync"/> take what it returns.</summary>
-    /// <param name="ids">Ids of the type of the column <see cref="IdColumn"/>, none missing, such as <c>ArrowArray.From(["a", "b"])</c>.</param>
+    /// <param name="ids">Of the type of the column <see cref="IdColumn"/>, none missing, such as <c>ArrowArray.From(["a", "b"])</c>.</param>
     /// <param name="cancellationToken">Cancels the search.</param>
     /// <returns>For each id the ordinal of its vector, or -1 if there is none.</returns>
     /// <exception cref="InvalidOperationException">The index has no ids.</exception>

@@ -16,12 +16,13 @@ internal sealed class IdTable
 
         void Verify(int page, ReadOnlyMemory<byte> bytes)
         {
+            long offset = IdPages.Page(rows, page).Offset;
             if (!IdPages.IsIntact(bytes.Span))
-                throw new CorruptDataException(key, IdPages.Page(rows, page).Offset, bytes.Length, "wrong checksum");
+                throw new CorruptDataException(key, offset, bytes.Length, "wrong checksum");
             for (int i = 0; i < IdPages.Count(bytes.Span); i++)
             {
-                if (IdPages.Entry(bytes.Span, i).Ordinal is uint ordinal && ordinal >= (uint)rows)
-                    throw new CorruptDataException(key, IdPages.Page(rows, page).Offset, bytes.Length, $"an id is said to be of row {ordinal}");
+                if (IdPages.Entry(bytes.Span, i).Ordinal >= (uint)rows)
+                    throw new CorruptDataException(key, offset, bytes.Length, "an id is said to be of a row beyond the last");
             }
         }
     }
