@@ -36,7 +36,7 @@ internal sealed class Measurement(VectorIndex index, VectorMatrix queries, int[]
         long start = Stopwatch.GetTimestamp();
         if (settings.Batch)
         {
-            results = await index.SearchBatchAsync(queries, settings.K, series.Options, settings.Threads, cancellationToken);
+            results = await index.SearchBatchAsync(queries, settings.K, series.Options, settings.Threads, null, cancellationToken);
         }
         else
         {

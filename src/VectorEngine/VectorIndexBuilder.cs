@@ -3,6 +3,7 @@ using VectorEngine.Building;
 using VectorEngine.Format;
 using VectorEngine.Input;
 using VectorEngine.Kernels;
+using VectorEngine.Loading;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
@@ -12,6 +13,9 @@ namespace VectorEngine;
 public static class VectorIndexBuilder
 {
     private const long SmallestMemoryLimit = 128 << 20;
+
+    /// <summary>Bytes of id pages kept in memory while a segment is added to others.</summary>
+    private const long AppendBudget = 64 << 20;
 
     /// <summary>
     /// Builds an index of vectors in memory and publishes it as the newest version: readers see the old version until the last moment,
@@ -33,17 +37,12 @@ public static class VectorIndexBuilder
     /// There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.
     /// </exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
+    /// <exception cref="DuplicateIdException">Two rows have the same id.</exception>
     public static Task<BuildReport> BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
         IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        if (vectors.Count == 0)
-            throw new ArgumentException("There are no vectors.", nameof(vectors));
-        if (vectors.Dimensions > CodeLayout.MaxDimensions)
-            throw new ArgumentException(
-                $"{vectors.Dimensions} dimensions; at most {CodeLayout.MaxDimensions} are supported.", nameof(vectors));
-        if (options?.ClusterCount > vectors.Count)
-            throw new ArgumentException($"{options.ClusterCount} clusters for {vectors.Count} vectors.", nameof(options));
+        Check(vectors, options);
         return BuildAsync(store, name, VectorSource.FromMatrix(vectors, metadata), options, progress, cancellationToken);
     }
 
@@ -60,38 +59,56 @@ public static class VectorIndexBuilder
     /// <param name="cancellationToken">Cancels the build.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="InvalidInputException">The input is malformed, empty, or has fewer vectors than clusters were asked for.</exception>
-    public static async Task<BuildReport> BuildAsync(
+    public static Task<BuildReport> BuildAsync(
         IObjectStore store, string name, VectorSource source, VectorIndexOptions? options = null,
+        IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        PublishAsync(store, name, source, options, append: false, progress, cancellationToken);
+
+    /// <summary>
+    /// Adds vectors to the newest version of an index, as one more segment, and publishes both as the next version. Their ordinals follow
+    /// those of the vectors that are there. Each segment is searched, so an index of few large segments is faster than one of many small.
+    /// </summary>
+    /// <param name="store">Where the index is.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="source">At least one vector, of the same dimensions as those in the index, with the same columns of metadata.</param>
+    /// <param name="options">
+    /// How to build the segment; metric and id column are those of the index. Null for the defaults.
+    /// </param>
+    /// <param name="progress">Told what the build is doing.</param>
+    /// <param name="cancellationToken">Cancels the build.</param>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, or dimensions, metric, columns or id column differ from those of the index.
+    /// </exception>
+    /// <exception cref="InvalidInputException">The input is malformed, empty, or has fewer vectors than clusters were asked for.</exception>
+    /// <exception cref="InvalidVectorException">A vector is not finite, too long, or zero under cosine.</exception>
+    /// <exception cref="DuplicateIdException">Two rows have the same id, or one has the id of a vector in the index.</exception>
+    /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
+    /// <exception cref="CorruptDataException">What is there is damaged.</exception>
+    /// <exception cref="NotSupportedException">The index has 1,024 segments, the most there can be.</exception>
+    /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
+    /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
+    public static Task<BuildReport> AppendAsync(
+        IObjectStore store, string name, VectorSource source, VectorIndexOptions? options = null,
+        IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        PublishAsync(store, name, source, options, append: true, progress, cancellationToken);
+
+    /// <summary>Adds vectors in memory to the newest version of an index, as one more segment, and publishes both as the next version.</summary>
+    /// <inheritdoc cref="AppendAsync(IObjectStore, string, VectorSource, VectorIndexOptions?, IProgress{BuildProgress}?, CancellationToken)"/>
+    /// <param name="store">Where the index is.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="vectors">At least one vector, of the same dimensions as those in the index.</param>
+    /// <param name="options">
+    /// How to build the segment; metric and id column are those of the index. Null for the defaults.
+    /// </param>
+    /// <param name="metadata">A table with a row for each vector and the same columns as the index; null if that has none.</param>
+    /// <param name="progress">Told what the build is doing.</param>
+    /// <param name="cancellationToken">Cancels the build.</param>
+    public static Task<BuildReport> AppendAsync(
+        IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
         IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(store);
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        ArgumentNullException.ThrowIfNull(source);
-        _ = InstructionSets.FromEnvironment();
-        options ??= new VectorIndexOptions();
-        Check(options);
-        string pointerKey = IndexKeys.Pointer(name);
-        ObjectContent? current = await store.TryReadAsync(pointerKey, cancellationToken).ConfigureAwait(false);
-        long version = current is null ? 1 : Manifest.ReadPointer(pointerKey, current.Content).Version + 1;
-        var segment = Guid.NewGuid();
-        var tracker = new BuildTracker(progress);
-        var build = new SegmentBuild(store, IndexKeys.Segment(name, segment), source, options, tracker, cancellationToken);
-        long count;
-        try
-        {
-            (byte[] root, count) = await Task.Run(build.WriteAsync, cancellationToken).ConfigureAwait(false);
-            var manifest = new Manifest(version, DateTimeOffset.UtcNow, segment, root.Length, Crc32C.Compute(root));
-            WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
-            await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await DeleteUnpublishedAsync(store, name, segment).ConfigureAwait(false);
-            throw;
-        }
-
-        tracker.AdvanceTo(1);
-        return new BuildReport(version, count, build.Skipped.Count, build.Skipped.First);
+        Check(vectors, options);
+        return AppendAsync(store, name, VectorSource.FromMatrix(vectors, metadata), options, progress, cancellationToken);
     }
 
     /// <summary>
@@ -111,10 +128,77 @@ public static class VectorIndexBuilder
         await DeleteAllAsync(store, IndexKeys.Segments(name), cancellationToken).ConfigureAwait(false);
     }
 
+    private static async Task<BuildReport> PublishAsync(
+        IObjectStore store, string name, VectorSource source, VectorIndexOptions? options, bool append,
+        IProgress<BuildProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(source);
+        _ = InstructionSets.FromEnvironment();
+        options ??= new VectorIndexOptions();
+        Check(options);
+        string pointerKey = IndexKeys.Pointer(name);
+        ObjectContent? current = await store.TryReadAsync(pointerKey, cancellationToken).ConfigureAwait(false);
+        Manifest? newest = current is null ? null : Manifest.ReadPointer(pointerKey, current.Content);
+        if (append && newest is null)
+            throw new ObjectNotFoundException(pointerKey);
+        using IndexSegments? before = append
+            ? await OpenToAppendAsync(store, name, newest!, options, cancellationToken).ConfigureAwait(false)
+            : null;
+        var segment = Guid.NewGuid();
+        long version = (newest?.Version ?? 0) + 1, count;
+        var tracker = new BuildTracker(progress);
+        var build = new SegmentBuild(store, IndexKeys.Segment(name, segment), source, options, before, tracker, cancellationToken);
+        try
+        {
+            (byte[] root, count) = await Task.Run(build.WriteAsync, cancellationToken).ConfigureAwait(false);
+            var added = new SegmentReference(segment, root.Length, Crc32C.Compute(root));
+            var manifest = new Manifest(version, DateTimeOffset.UtcNow, append ? [.. newest!.Segments, added] : [added]);
+            WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
+            await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await DeleteUnpublishedAsync(store, name, segment).ConfigureAwait(false);
+            throw;
+        }
+
+        tracker.AdvanceTo(1);
+        return new BuildReport(version, count, build.Skipped.Count, build.Skipped.First);
+    }
+
+    /// <summary>Opens the segments of a version that another is to be added to.</summary>
+    private static async Task<IndexSegments> OpenToAppendAsync(
+        IObjectStore store, string name, Manifest newest, VectorIndexOptions options, CancellationToken cancellationToken)
+    {
+        if (newest.Segments.Count == Manifest.MaxSegments)
+            throw new NotSupportedException($"'{name}' has {Manifest.MaxSegments} segments, the most there can be: build it anew.");
+        IndexSegments segments = await IndexSegments.OpenAsync(
+            store, name, newest, AppendBudget, memoryMap: false, cancellationToken).ConfigureAwait(false);
+        SegmentDescription like = segments.Items[0].Root.Description;
+        if (options.Metric == like.Metric && options.IdColumn == segments.IdColumn)
+            return segments;
+        string idColumn = segments.IdColumn ?? "no column";
+        segments.Dispose();
+        throw new ArgumentException($"The index has the metric {like.Metric} and {idColumn} as ids.", nameof(options));
+    }
+
     private static async Task DeleteAllAsync(IObjectStore store, string prefix, CancellationToken cancellationToken)
     {
         await foreach (ObjectInfo found in store.ListAsync(prefix, cancellationToken).ConfigureAwait(false))
             await store.DeleteAsync(found.Key, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void Check(VectorMatrix vectors, VectorIndexOptions? options)
+    {
+        if (vectors.Count == 0)
+            throw new ArgumentException("There are no vectors.", nameof(vectors));
+        if (vectors.Dimensions > CodeLayout.MaxDimensions)
+            throw new ArgumentException(
+                $"{vectors.Dimensions} dimensions; at most {CodeLayout.MaxDimensions} are supported.", nameof(vectors));
+        if (options?.ClusterCount > vectors.Count)
+            throw new ArgumentException($"{options.ClusterCount} clusters for {vectors.Count} vectors.", nameof(options));
     }
 
     private static void Check(VectorIndexOptions options)
@@ -137,7 +221,7 @@ public static class VectorIndexBuilder
             // A pointer that names the segment after all was written although the store reported a failure.
             string pointerKey = IndexKeys.Pointer(name);
             ObjectContent? pointer = await store.TryReadAsync(pointerKey).ConfigureAwait(false);
-            if (pointer is not null && Manifest.ReadPointer(pointerKey, pointer.Content).Segment == segment)
+            if (pointer is not null && Manifest.ReadPointer(pointerKey, pointer.Content).Segments.Any(published => published.Id == segment))
                 return;
             await DeleteAllAsync(store, IndexKeys.Segment(name, segment).Prefix + "/", CancellationToken.None).ConfigureAwait(false);
         }

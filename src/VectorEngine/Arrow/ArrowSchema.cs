@@ -58,9 +58,13 @@ public sealed class ArrowSchema
         };
     }
 
-    private static bool HasVectors(ArrowField field) => field.Type.ElementType is { Kind: ArrowTypeKind.Float16 or ArrowTypeKind.Float32 };
+    /// <summary>Whether two tables have the same columns: names, types and order; null stands for no table.</summary>
+    internal static bool AreEqual(ArrowSchema? x, ArrowSchema? y) =>
+        x is null || y is null ? x == y : x._fields.AsSpan().SequenceEqual(y._fields);
 
     internal int RequireIndex(string name) => _indexes.TryGetValue(name, out int index)
         ? index
         : throw new KeyNotFoundException($"No column '{name}' is among '{string.Join("', '", _fields.Select(field => field.Name))}'.");
+
+    private static bool HasVectors(ArrowField field) => field.Type.ElementType is { Kind: ArrowTypeKind.Float16 or ArrowTypeKind.Float32 };
 }

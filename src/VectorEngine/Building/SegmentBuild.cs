@@ -1,6 +1,9 @@
-using VectorEngine.Format;
+using System.Text;
+using VectorEngine.Arrow;
 using VectorEngine.Clustering;
+using VectorEngine.Format;
 using VectorEngine.Input;
+using VectorEngine.Loading;
 using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
@@ -12,7 +15,7 @@ namespace VectorEngine.Building;
 /// sample it, then to encode it.
 /// </summary>
 internal sealed class SegmentBuild(
-    IObjectStore store, SegmentKeys keys, VectorSource source, VectorIndexOptions options, BuildTracker tracker,
+    IObjectStore store, SegmentKeys keys, VectorSource source, VectorIndexOptions options, IndexSegments? appendedTo, BuildTracker tracker,
     CancellationToken cancellationToken)
 {
     /// <summary>Up to this many vectors are searched exactly: 4,096 x 768 take about 1 ms on one core.</summary>
@@ -53,7 +56,10 @@ internal sealed class SegmentBuild(
             }
 
             var root = new ContainerWriter();
-            SegmentDescription description = await EncodeAsync(rereadable, input, survey, lists, root).ConfigureAwait(false);
+            using IdAccumulator? ids = options.IdColumn is null ? null : new IdAccumulator(scratch, input.Count, _memoryLimit);
+            SegmentDescription description = await EncodeAsync(rereadable, input, survey, lists, ids, root).ConfigureAwait(false);
+            if (ids is not null)
+                await WriteIdsAsync(ids, rereadable, root).ConfigureAwait(false);
             if (lists is not null)
             {
                 tracker.Start(BuildPhase.Writing, input.Count);
@@ -79,10 +85,15 @@ internal sealed class SegmentBuild(
         tracker.Start(BuildPhase.Reading, count);
         using RowSpool? spool = source.CanReread ? null : new RowSpool(scratch);
         InputSurvey? survey = null;
-        var reader = new RowReader(source, options, Skipped, _parallel, cancellationToken);
+        var reader = new InputReader(source, options, Skipped, _parallel, cancellationToken);
         InputSummary input = await reader.ReadAsync(async chunk =>
         {
-            survey ??= CreateSurvey(chunk.Rows.Dimensions, count);
+            if (survey is null)
+            {
+                CheckFit(chunk.Rows.Dimensions, chunk.Metadata?.Schema);
+                survey = CreateSurvey(chunk.Rows.Dimensions, count);
+            }
+
             survey.Add(chunk);
             if (spool is not null)
                 await spool.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
@@ -105,18 +116,19 @@ internal sealed class SegmentBuild(
 
     /// <summary>The second pass: stores what is kept as given, and hands all rows to the lists.</summary>
     private async Task<SegmentDescription> EncodeAsync(
-        VectorSource rereadable, InputSummary input, InputSurvey survey, IvfBuild? lists, ContainerWriter root)
+        VectorSource rereadable, InputSummary input, InputSurvey survey, IvfBuild? lists, IdAccumulator? ids, ContainerWriter root)
     {
         tracker.Start(BuildPhase.Encoding, input.Count);
         StoredVectors stored = lists is null && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
         var kept = await StoredRows.CreateAsync(store, keys, stored, input, cancellationToken).ConfigureAwait(false);
         await using (kept.ConfigureAwait(false))
         {
-            var reader = new RowReader(rereadable, options, new SkippedRows(), _parallel, cancellationToken);
+            var reader = new InputReader(rereadable, options, new SkippedRows(), _parallel, cancellationToken);
             InputSummary again = await reader.ReadAsync(async chunk =>
             {
                 await kept.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
                 lists?.Add(chunk);
+                AddIds(ids, chunk);
                 tracker.Advance(chunk.Count);
             }).ConfigureAwait(false);
             if (again.Count != input.Count || again.Checksum != input.Checksum)
@@ -132,5 +144,52 @@ internal sealed class SegmentBuild(
             };
             return await kept.CommitAsync(description, root, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Checks that rows are of the kind that the options and the index speak of.</summary>
+    private void CheckFit(int dimensions, ArrowSchema? schema)
+    {
+        if (options.IdColumn is { } column && (schema is null || schema.IndexOf(column) < 0 || !IdKey.IsSupported(schema[column].Type)))
+            throw new ArgumentException($"The metadata has no column '{column}' of type int64 or utf8.");
+        if (appendedTo is null)
+            return;
+        int expected = appendedTo.Items[0].Root.Description.Dimensions;
+        if (dimensions != expected)
+            throw new ArgumentException($"The vectors have {dimensions} dimensions, those of the index {expected}.");
+        if (!ArrowSchema.AreEqual(schema, appendedTo.Metadata))
+            throw new ArgumentException("The columns of the metadata are not those of the index.");
+    }
+
+    private void AddIds(IdAccumulator? ids, RowChunk chunk)
+    {
+        if (ids is null)
+            return;
+        ArrowArray column = chunk.Metadata!.Column(options.IdColumn!);
+        for (int row = 0; column.NullCount > 0 && row < column.Length; row++)
+        {
+            if (column.IsNull(row))
+                throw new InvalidInputException(source.Name, chunk.FirstOrdinal + row, "it has no id");
+        }
+
+        ids.Add(column);
+    }
+
+    private async Task WriteIdsAsync(IdAccumulator ids, VectorSource rereadable, ContainerWriter root)
+    {
+        if (await ids.TryWriteAsync(store, keys, appendedTo, cancellationToken).ConfigureAwait(false) is { } duplicate)
+        {
+            // Which id it is only the input can tell.
+            string id = "";
+            var reader = new InputReader(rereadable, options, new SkippedRows(), _parallel, cancellationToken);
+            await reader.ReadAsync(chunk =>
+            {
+                if (duplicate.Row >= chunk.FirstOrdinal && duplicate.Row < chunk.FirstOrdinal + chunk.Count)
+                    id = IdKey.Describe(chunk.Metadata!.Column(options.IdColumn!), (int)(duplicate.Row - chunk.FirstOrdinal));
+                return Task.CompletedTask;
+            }).ConfigureAwait(false);
+            throw new DuplicateIdException(id, duplicate.Ordinal, duplicate.Row);
+        }
+
+        root.Add(SectionKind.IdColumn, Encoding.UTF8.GetBytes(options.IdColumn!));
     }
 }

@@ -10,6 +10,7 @@ internal enum ObjectKind : uint
     Sign = 3,
     Ex = 4,
     Checksums = 5,
+    Ids = 6,
 }
 
 /// <summary>What a section holds; the numbers are on disk.</summary>
@@ -25,6 +26,7 @@ internal enum SectionKind : uint
     MetadataFooter = 8,
     MetadataChecksums = 9,
     MetadataRows = 10,
+    IdColumn = 16,
     Manifest = 32,
 }
 
@@ -122,6 +124,9 @@ internal sealed class Container
     public string Key { get; }
 
     public static long Align(long offset) => (offset + 63) & ~63L;
+
+    /// <summary>Whether there is a section of this kind.</summary>
+    public bool Has(SectionKind kind) => _sections.ContainsKey(kind);
 
     /// <summary>The content of a section that must be there with a given length.</summary>
     /// <exception cref="CorruptDataException">It is missing or has another length.</exception>

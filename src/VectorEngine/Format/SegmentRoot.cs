@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text;
 using VectorEngine.Arrow;
 using VectorEngine.Quantization;
 
@@ -39,6 +40,9 @@ internal sealed class SegmentRoot
     /// <summary>A checksum for each <see cref="MetadataChunk"/> bytes of the metadata.</summary>
     public uint[] MetadataChecksums { get; private init; } = [];
 
+    /// <summary>The metadata column that has the ids; null if there are none.</summary>
+    public string? IdColumn { get; private init; }
+
     /// <summary>Reads and checks a root.</summary>
     /// <exception cref="CorruptDataException">It is not a root as FORMAT.md says.</exception>
     public static SegmentRoot Read(string key, ReadOnlyMemory<byte> bytes)
@@ -57,6 +61,7 @@ internal sealed class SegmentRoot
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
             MetadataRows = metadata ? ReadMetadataRows(root, description) : [],
             MetadataChecksums = metadata ? ReadMetadataChecksums(root, description) : [],
+            IdColumn = root.Has(SectionKind.IdColumn) ? Encoding.UTF8.GetString(root.Section(SectionKind.IdColumn).Span) : null,
         };
     }
 

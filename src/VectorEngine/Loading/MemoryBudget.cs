@@ -16,7 +16,11 @@ internal sealed class MemoryBudget(long limit)
     public long Used => Volatile.Read(ref _used);
 
     /// <summary>Adds a layer, before anything is loaded.</summary>
-    public void Register(ResidentLayer layer) => _layers.Add(layer);
+    public void Register(ResidentLayer layer)
+    {
+        lock (_changing)
+            _layers.Add(layer);
+    }
 
     /// <summary>Makes room for bytes that are about to be loaded.</summary>
     public void Reserve(int length)

@@ -12,14 +12,13 @@ internal sealed class Segment : IDisposable
     private readonly List<MappedLayer> _mapped = [];
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
-    private readonly string _signKey;
 
-    private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long rootLength, long memoryBudget, bool memoryMap)
+    private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long rootLength, MemoryBudget budget, bool memoryMap)
     {
         RootLength = rootLength;
-        _budget = new MemoryBudget(memoryBudget);
+        _budget = budget;
         _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
-        _signKey = keys.Sign;
+        Keys = keys;
         Root = root;
         if (root.Lists is { } lists)
         {
@@ -34,9 +33,19 @@ internal sealed class Segment : IDisposable
             var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
             Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
         }
+
+        if (root.IdColumn is { } column)
+        {
+            if (Metadata is null || Metadata.Schema.IndexOf(column) < 0 || !IdKey.IsSupported(Metadata.Schema[column].Type))
+                throw new CorruptDataException(keys.Root, 0, rootLength, $"there is no column of ids '{column}'");
+            Ids = new IdTable(store, keys.Ids, root.Description.Count, OpenLayer);
+        }
     }
 
     public SegmentRoot Root { get; }
+
+    /// <summary>The keys of its objects.</summary>
+    public SegmentKeys Keys { get; }
 
     /// <summary>Length of the root object.</summary>
     public long RootLength { get; }
@@ -53,26 +62,26 @@ internal sealed class Segment : IDisposable
     /// <summary>The metadata; null if there is none.</summary>
     public ArrowFileReader? Metadata { get; }
 
-    /// <summary>Bytes kept in memory besides the root.</summary>
-    public long ResidentBytes => _budget.Used;
+    /// <summary>The rows by id; null if there are no ids.</summary>
+    public IdTable? Ids { get; }
 
     /// <summary>Opens the segment that a manifest names.</summary>
     /// <param name="store">Where it lives.</param>
-    /// <param name="index">The index's name.</param>
-    /// <param name="manifest">The version.</param>
-    /// <param name="memoryBudget">Bytes that may be kept in memory besides the root.</param>
+    /// <param name="keys">Its keys.</param>
+    /// <param name="reference">What the manifest says of it.</param>
+    /// <param name="budget">What may be kept in memory besides the root.</param>
     /// <param name="memoryMap">Map the files instead of reading them.</param>
     /// <param name="cancellationToken">Cancels the opening.</param>
     public static async ValueTask<Segment> OpenAsync(
-        IObjectStore store, string index, Manifest manifest, long memoryBudget, bool memoryMap, CancellationToken cancellationToken)
+        IObjectStore store, SegmentKeys keys, SegmentReference reference, MemoryBudget budget, bool memoryMap,
+        CancellationToken cancellationToken)
     {
-        SegmentKeys keys = IndexKeys.Segment(index, manifest.Segment);
         // Kernels scan the directory in it as they scan lists: aligned, and past the end of the last code.
-        Memory<byte> bytes = new AlignedBuffer<byte>((int)manifest.RootLength).Memory;
+        Memory<byte> bytes = new AlignedBuffer<byte>((int)reference.RootLength).Memory;
         await store.ReadAsync(keys.Root, 0, bytes, cancellationToken).ConfigureAwait(false);
-        if (Crc32C.Compute(bytes.Span) != manifest.RootChecksum)
+        if (Crc32C.Compute(bytes.Span) != reference.RootChecksum)
             throw new CorruptDataException(keys.Root, 0, bytes.Length, "not the root that the pointer names");
-        return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, memoryBudget, memoryMap);
+        return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, budget, memoryMap);
     }
 
     public void Dispose()
@@ -103,7 +112,7 @@ internal sealed class Segment : IDisposable
         {
             if (blocks.Ordinal(posting) >= (uint)Root.Description.Count)
                 throw new CorruptDataException(
-                    _signKey, Root.Lists.Sign(list).Offset, bytes.Length, $"posting list {list} names vector {blocks.Ordinal(posting)}");
+                    Keys.Sign, Root.Lists.Sign(list).Offset, bytes.Length, $"posting list {list} names vector {blocks.Ordinal(posting)}");
         }
     }
 

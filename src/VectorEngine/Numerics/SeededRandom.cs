@@ -35,17 +35,23 @@ internal sealed class SeededRandom
     /// <summary>A uniform integer from 0 to <paramref name="bound"/> - 1; biased by less than bound / 2^64.</summary>
     public int Next(int bound) => (int)Math.BigMul(NextBits(), (ulong)bound, out _);
 
+    /// <inheritdoc cref="Next(int)"/>
+    public long Next(long bound) => (long)Math.BigMul(NextBits(), (ulong)bound, out _);
+
     /// <summary><paramref name="count"/> distinct integers from 0 to <paramref name="bound"/> - 1, ascending (Floyd's method).</summary>
-    public int[] Sample(int bound, int count)
+    public int[] Sample(int bound, int count) => Array.ConvertAll(Sample((long)bound, count), value => (int)value);
+
+    /// <inheritdoc cref="Sample(int, int)"/>
+    public long[] Sample(long bound, int count)
     {
-        var chosen = new HashSet<int>(count);
-        for (int i = bound - count; i < bound; i++)
+        var chosen = new HashSet<long>(count);
+        for (long i = bound - count; i < bound; i++)
         {
             if (!chosen.Add(Next(i + 1)))
                 chosen.Add(i);
         }
 
-        int[] sample = [.. chosen];
+        long[] sample = [.. chosen];
         Array.Sort(sample);
         return sample;
     }

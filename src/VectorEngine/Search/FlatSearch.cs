@@ -5,37 +5,34 @@ using VectorEngine.Numerics;
 
 namespace VectorEngine.Search;
 
-/// <summary>Compares the query with every stored vector.</summary>
+/// <summary>Compares the query with stored vectors, one chunk of them after the other.</summary>
 internal static class FlatSearch
 {
-    public static void Run<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    public static void Run<K>(Segment segment, QueryScratch scratch, int chunk) where K : struct, IKernels
     {
         VectorRows rows = segment.Vectors!;
         Metric metric = segment.Root.Description.Metric;
         StoredVectors type = segment.Root.Description.StoredVectors;
         int rowBytes = segment.Root.Description.RowBytes;
-        for (int chunk = 0; chunk < rows.ChunkCount; chunk++)
+        ReadOnlySpan<byte> bytes = rows.Chunk(chunk).Span;
+        Span<float> distances = scratch.Distances.AsSpan(0, bytes.Length / rowBytes);
+        if (type == StoredVectors.Float32 && metric == Metric.SquaredL2)
         {
-            ReadOnlySpan<byte> bytes = rows.Chunk(chunk).Span;
-            Span<float> distances = scratch.Distances.AsSpan(0, bytes.Length / rowBytes);
-            if (type == StoredVectors.Float32 && metric == Metric.SquaredL2)
-            {
-                K.SquaredL2Rows(scratch.Query, MemoryMarshal.Cast<byte, float>(bytes), distances);
-            }
-            else if (type == StoredVectors.Float32 && metric == Metric.InnerProduct)
-            {
-                K.DotRows(scratch.Query, MemoryMarshal.Cast<byte, float>(bytes), distances);
-                SpanMath.Scale(distances, -1, distances);
-            }
-            else
-            {
-                for (int row = 0; row < distances.Length; row++)
-                    distances[row] = ExactDistance.Compute<K>(metric, type, scratch.Query, bytes.Slice(row * rowBytes, rowBytes));
-            }
-
-            for (int row = 0; row < distances.Length; row++)
-                scratch.Results.Offer(distances[row], (uint)((chunk * rows.ChunkRows) + row), 0);
-            scratch.Scanned += distances.Length;
+            K.SquaredL2Rows(scratch.Query, MemoryMarshal.Cast<byte, float>(bytes), distances);
         }
+        else if (type == StoredVectors.Float32 && metric == Metric.InnerProduct)
+        {
+            K.DotRows(scratch.Query, MemoryMarshal.Cast<byte, float>(bytes), distances);
+            SpanMath.Scale(distances, -1, distances);
+        }
+        else
+        {
+            for (int row = 0; row < distances.Length; row++)
+                distances[row] = ExactDistance.Compute<K>(metric, type, scratch.Query, bytes.Slice(row * rowBytes, rowBytes));
+        }
+
+        for (int row = 0; row < distances.Length; row++)
+            scratch.Results.Offer(distances[row], (uint)((chunk * rows.ChunkRows) + row), 0);
+        scratch.Scanned += distances.Length;
     }
 }

@@ -5,14 +5,6 @@ using VectorEngine.Loading;
 
 namespace VectorEngine.Search;
 
-/// <summary>A search's settings with all defaults resolved.</summary>
-/// <param name="Count">k.</param>
-/// <param name="ProbeCount">Lists to visit.</param>
-/// <param name="Stage">How far to go.</param>
-/// <param name="Bound">What the bounds promise.</param>
-/// <param name="Epsilon0">Half-width of the statistical bound.</param>
-internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStage Stage, ErrorBound Bound, float Epsilon0);
-
 /// <summary>
 /// Searches one segment in steps: <see cref="Begin"/> chooses the lists, <see cref="LoadAsync"/> brings them into memory where that may
 /// take time, <see cref="Finish"/> scans them, <see cref="Return"/> ends the search. Safe for concurrent use.
@@ -20,6 +12,10 @@ internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStag
 internal sealed class SegmentSearcher(Segment segment)
 {
     private readonly ConcurrentQueue<QueryScratch> _idle = [];
+
+    /// <summary>Whether a search compares every vector: of a flat segment, or by brute force.</summary>
+    public bool ComparesAll(in SearchPlan plan) =>
+        segment.Root.Description.Kind == SegmentKind.Flat || plan.Stage == SearchStage.BruteForce;
 
     /// <summary>Checks and prepares a query and chooses the lists to visit.</summary>
     /// <returns>The state of the search, which has to be returned.</returns>
@@ -41,16 +37,11 @@ internal sealed class SegmentSearcher(Segment segment)
         }
     }
 
-    /// <summary>Brings what the search reads in any case into memory, so that <see cref="Finish"/> need not wait for it.</summary>
+    /// <summary>
+    /// Brings the chosen lists into memory, so that <see cref="Finish"/> need not wait for them.
+    /// </summary>
     public async ValueTask LoadAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
-        if (segment.Root.Description.Kind == SegmentKind.Flat)
-        {
-            for (int chunk = 0; chunk < segment.Vectors!.ChunkCount; chunk++)
-                await segment.Vectors.LoadAsync(chunk, cancellationToken).ConfigureAwait(false);
-            return;
-        }
-
         for (int i = 0; i < scratch.Lists.Count; i++)
         {
             int list = (int)scratch.Lists.Ordinal(i);
@@ -72,6 +63,26 @@ internal sealed class SegmentSearcher(Segment segment)
         scratch.Results.Sort();
     }
 
+    /// <summary>
+    /// Finishes searches that compare every vector, chunk by chunk: each is read once for all of them, and waited for asynchronously.
+    /// </summary>
+    /// <param name="searches">Their states.</param>
+    /// <param name="own">Which of a search's states is this segment's.</param>
+    /// <param name="cancellationToken">Cancels the searches between two chunks.</param>
+    public async ValueTask CompareAllAsync(ReadOnlyMemory<QueryScratch[]> searches, int own, CancellationToken cancellationToken)
+    {
+        for (int chunk = 0; chunk < segment.Vectors!.ChunkCount; chunk++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await segment.Vectors.LoadAsync(chunk, cancellationToken).ConfigureAwait(false);
+            var action = new CompareAction { Segment = segment, Searches = searches.Span, Own = own, Chunk = chunk };
+            KernelDispatch.Run(ref action);
+        }
+
+        foreach (QueryScratch[] search in searches.Span)
+            search[own].Results.Sort();
+    }
+
     /// <summary>Gives back the state of a search.</summary>
     public void Return(QueryScratch scratch) => _idle.Enqueue(scratch);
 
@@ -85,7 +96,7 @@ internal sealed class SegmentSearcher(Segment segment)
         public readonly void Run<K>() where K : struct, IKernels
         {
             Scratch.Load<K>(Query, Segment.Root.Description.Metric, Plan);
-            if (Segment.Root.Description.Kind == SegmentKind.Ivf)
+            if (Segment.Root.Description.Kind == SegmentKind.Ivf && Plan.Stage != SearchStage.BruteForce)
                 IvfSearch.ChooseLists<K>(Segment, Scratch);
         }
     }
@@ -97,15 +108,29 @@ internal sealed class SegmentSearcher(Segment segment)
 
         public readonly void Run<K>() where K : struct, IKernels
         {
-            if (Segment.Root.Description.Kind == SegmentKind.Flat)
+            if (Segment.Root.Description.Kind == SegmentKind.Flat || Scratch.Plan.Stage == SearchStage.BruteForce)
             {
-                FlatSearch.Run<K>(Segment, Scratch);
+                for (int chunk = 0; chunk < Segment.Vectors!.ChunkCount; chunk++)
+                    FlatSearch.Run<K>(Segment, Scratch, chunk);
                 return;
             }
 
             IvfSearch.ScanLists<K>(Segment, Scratch);
             if (Scratch.Plan.Stage == SearchStage.Exact)
                 IvfSearch.Rescore<K>(Segment, Scratch);
+        }
+    }
+
+    private ref struct CompareAction : IKernelAction
+    {
+        public required Segment Segment;
+        public required ReadOnlySpan<QueryScratch[]> Searches;
+        public required int Own, Chunk;
+
+        public readonly void Run<K>() where K : struct, IKernels
+        {
+            foreach (QueryScratch[] search in Searches)
+                FlatSearch.Run<K>(Segment, search[Own], Chunk);
         }
     }
 }

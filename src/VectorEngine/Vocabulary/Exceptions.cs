@@ -58,3 +58,35 @@ public sealed class WriteConflictException : VectorEngineException
     /// <summary>The key that was written to.</summary>
     public string ObjectKey { get; }
 }
+
+/// <summary>Two vectors have the same id.</summary>
+public sealed class DuplicateIdException : VectorEngineException
+{
+    /// <summary>Reports an id that is given twice.</summary>
+    /// <param name="id">The id, as text.</param>
+    /// <param name="ordinal">The vector that has it already.</param>
+    /// <param name="row">The row of the input that has it again.</param>
+    public DuplicateIdException(string id, long ordinal, long row) : base($"Row {row} has the id {id}, which is that of vector {ordinal}.")
+    {
+        Id = id;
+        Ordinal = ordinal;
+        Row = row;
+    }
+
+    /// <summary>The id, as text.</summary>
+    public string Id { get; }
+
+    /// <summary>The vector that has it already: its ordinal in the index, or what that would become.</summary>
+    public long Ordinal { get; }
+
+    /// <summary>The row of the input that has it again.</summary>
+    public long Row { get; }
+}
+
+/// <summary>What was asked for takes the vectors themselves, but the index, or a segment of it, was built without storing them.</summary>
+public sealed class VectorsNotStoredException : VectorEngineException
+{
+    /// <summary>Reports that vectors are not stored.</summary>
+    public VectorsNotStoredException()
+        : base($"The index, or a segment of it, was built without stored vectors: build with {nameof(StoredVectors)} other than none.") { }
+}

@@ -18,6 +18,9 @@ public readonly record struct IndexSize
     /// <summary>The metadata.</summary>
     public long MetadataBytes { get; init; }
 
+    /// <summary>What finds vectors by their ids.</summary>
+    public long IdBytes { get; init; }
+
     /// <summary>All of them.</summary>
-    public long TotalBytes => RootBytes + SignBytes + ExBytes + VectorBytes + MetadataBytes;
+    public long TotalBytes => RootBytes + SignBytes + ExBytes + VectorBytes + MetadataBytes + IdBytes;
 }

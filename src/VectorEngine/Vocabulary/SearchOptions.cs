@@ -11,6 +11,11 @@ public enum SearchStage
 
     /// <summary>What refinement leaves is compared with the stored vectors: exact distances. Needs stored vectors.</summary>
     Exact = 3,
+
+    /// <summary>
+    /// Every stored vector is compared, whatever lists and bounds say: the true neighbours, slowly. Needs stored vectors.
+    /// </summary>
+    BruteForce = 4,
 }
 
 /// <summary>What the bounds around estimated distances promise.</summary>
@@ -30,12 +35,14 @@ public sealed record SearchOptions
     public static SearchOptions Default { get; } = new();
 
     /// <summary>
-    /// Posting lists to visit, from 1; more than there are means all. Null: 3 % of the lists, at least 16. A flat index has no lists and
-    /// ignores it.
+    /// Posting lists to visit in each segment, from 1; more than there are means all. Null: 3 % of the lists, at least 16.
+    /// A flat index has no lists and ignores it.
     /// </summary>
     public int? ProbeCount { get; init; }
 
-    /// <summary>How far to go. Null: exact if the vectors are stored, otherwise refined. A flat index is always searched exactly.</summary>
+    /// <summary>
+    /// How far to go. Null: exact if the vectors are stored, otherwise refined, for each segment. A flat one is always searched exactly.
+    /// </summary>
     public SearchStage? Stage { get; init; }
 
     /// <summary>What the bounds promise that decide which postings are pruned.</summary>
@@ -47,8 +54,10 @@ public sealed record SearchOptions
     /// </summary>
     public float? Epsilon0 { get; init; }
 
-    /// <summary>Metadata columns to return with each hit, in this order; empty for none.</summary>
-    public IReadOnlyList<string> Columns { get; init; } = [];
+    /// <summary>
+    /// Metadata columns to return with each hit, in this order; empty for none. Null: the column of ids, if the index has one.
+    /// </summary>
+    public IReadOnlyList<string>? Columns { get; init; }
 }
 
 /// <summary>What a search did.</summary>
@@ -68,4 +77,16 @@ public readonly record struct SearchReceipt
 
     /// <summary>Postings compared with their stored vector.</summary>
     public long PostingsRescored { get; init; }
+
+    /// <summary>What two searches did together.</summary>
+    /// <param name="x">One.</param>
+    /// <param name="y">The other.</param>
+    public static SearchReceipt operator +(in SearchReceipt x, in SearchReceipt y) => new()
+    {
+        ListsProbed = x.ListsProbed + y.ListsProbed,
+        PostingsScanned = x.PostingsScanned + y.PostingsScanned,
+        PostingsPruned = x.PostingsPruned + y.PostingsPruned,
+        PostingsRefined = x.PostingsRefined + y.PostingsRefined,
+        PostingsRescored = x.PostingsRescored + y.PostingsRescored,
+    };
 }

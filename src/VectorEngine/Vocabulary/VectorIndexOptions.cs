@@ -18,6 +18,12 @@ public sealed record VectorIndexOptions
     public StoredVectors StoredVectors { get; init; } = StoredVectors.None;
 
     /// <summary>
+    /// The metadata column that has the caller's own ids: int64 or utf8, none missing, no two equal. Searches then return it by default,
+    /// and <see cref="VectorIndex.FindAsync"/> finds vectors by it. Null: there are no ids.
+    /// </summary>
+    public string? IdColumn { get; init; }
+
+    /// <summary>
     /// Seeds the clustering and the rotation: the same input and seed give the same objects, whatever the number of threads.
     /// </summary>
     public ulong Seed { get; init; } = 42;

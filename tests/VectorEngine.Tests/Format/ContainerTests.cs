@@ -62,15 +62,19 @@ public sealed class ContainerTests
     [Fact]
     public void A_manifest_is_read_back()
     {
-        var manifest = new Manifest(7, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123), Guid.NewGuid(), 12_345, 0xDEADBEEF);
+        SegmentReference[] segments =
+            [.. Enumerable.Range(0, Manifest.MaxSegments).Select(i => new SegmentReference(Guid.NewGuid(), 12_345 + i, 0xDEADBEEF))];
+        var manifest = new Manifest(7, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123), segments);
         byte[] pointer = manifest.ToPointer();
-        Assert.Equal(manifest, Manifest.ReadPointer("p", pointer));
+        Assert.Equivalent(manifest, Manifest.ReadPointer("p", pointer), strict: true);
         // No two pointers are equal, not even of the same manifest: their entity tags must differ.
         Assert.NotEqual(pointer, manifest.ToPointer());
         // "16 bytes ID" in the order in which the key spells it.
         ReadOnlySpan<byte> section = pointer.AsSpan(128);
-        Assert.Equal(manifest.Segment.ToString("N"), Convert.ToHexStringLower(section.Slice(40, 16)));
-        Assert.Equal((7UL, 1u), (BinaryPrimitives.ReadUInt64LittleEndian(section), BinaryPrimitives.ReadUInt32LittleEndian(section[32..])));
+        for (int i = 0; i < segments.Length; i++)
+            Assert.Equal(segments[i].Id.ToString("N"), Convert.ToHexStringLower(section.Slice(40 + (32 * i), 16)));
+        Assert.Equal(
+            (7UL, 1024u), (BinaryPrimitives.ReadUInt64LittleEndian(section), BinaryPrimitives.ReadUInt32LittleEndian(section[32..])));
     }
 
     [Theory]
@@ -86,7 +90,7 @@ public sealed class ContainerTests
     [InlineData(56, 1UL << 31)]
     public void A_manifest_out_of_range_is_corrupt(int offset, ulong value)
     {
-        byte[] pointer = new Manifest(7, DateTimeOffset.UtcNow, Guid.NewGuid(), 12_345, 0).ToPointer();
+        byte[] pointer = new Manifest(7, DateTimeOffset.UtcNow, [new SegmentReference(Guid.NewGuid(), 12_345, 0)]).ToPointer();
         BinaryPrimitives.WriteUInt64LittleEndian(pointer.AsSpan(128 + offset), value);
         Seal.Sections(pointer);
         Assert.Throws<CorruptDataException>(() => Manifest.ReadPointer("p", pointer));

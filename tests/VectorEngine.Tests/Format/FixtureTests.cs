@@ -19,9 +19,14 @@ public sealed class FixtureTests
     private const string Variable = "VECTORENGINE_WRITE_FIXTURES";
     private const int Count = 64, Dimensions = 13;
 
-    private static readonly string[] ObjectNames = ["root", "sign", "ex", "vectors", "checksums", "metadata"];
+    private static readonly string[] ObjectNames = ["root", "sign", "ex", "vectors", "checksums", "metadata", "ids"];
 
-    private static readonly VectorIndexOptions Options = new() { ClusterCount = 4, StoredVectors = StoredVectors.Float16 };
+    private static readonly VectorIndexOptions Options = new()
+    {
+        ClusterCount = 4,
+        StoredVectors = StoredVectors.Float16,
+        IdColumn = "row",
+    };
 
     [Fact]
     public async Task A_build_writes_the_same_bytes_as_ever()
@@ -118,13 +123,32 @@ public sealed class FixtureTests
         Assert.Equal((sign.Length, ex.Length, -1), (signOffset, exOffset + 64, seen));
     }
 
+    [Fact]
+    public async Task Its_ids_are_found_as_the_document_says()
+    {
+        (byte[] Key, uint Ordinal)[] ids = Quantization.FormatDecoder.Ids(await File.ReadAllBytesAsync(FilePath("ids")), Count);
+        string[] keys = [.. ids.Select(id => Convert.ToHexString(id.Key))];
+        Assert.Equal(keys.Order(StringComparer.Ordinal), keys);
+        byte[] number = new byte[8];
+        for (int row = 0; row < Count; row++)
+        {
+            number[0] = (byte)row;
+            byte[] key = System.Security.Cryptography.SHA256.HashData(number)[..16];
+            Assert.Equal((uint)row, ids.Single(id => id.Key.AsSpan().SequenceEqual(key)).Ordinal);
+        }
+
+        using VectorIndex index = await OpenAsync();
+        Assert.Equal("row", index.IdColumn);
+        Assert.Equal((long[])[63, -1, 0], await index.FindAsync(ArrowArray.From<long>([63, 64, 0])));
+    }
+
     private static async Task<VectorIndex> OpenAsync()
     {
         var store = new MemoryObjectStore();
         byte[] pointer = await File.ReadAllBytesAsync(FilePath("pointer"));
         string pointerKey = IndexKeys.Pointer(TestIndex.Name);
         await store.WriteAsync(pointerKey, pointer, WriteCondition.Absent);
-        string prefix = IndexKeys.Segment(TestIndex.Name, Manifest.ReadPointer(pointerKey, pointer).Segment).Prefix;
+        string prefix = IndexKeys.Segment(TestIndex.Name, Manifest.ReadPointer(pointerKey, pointer).Segments[0].Id).Prefix;
         foreach (string name in ObjectNames)
             await store.WriteAsync($"{prefix}/{name}", await File.ReadAllBytesAsync(FilePath(name)), WriteCondition.Absent);
         return await VectorIndex.OpenAsync(store, TestIndex.Name);

@@ -30,8 +30,9 @@ internal static class Seal
     {
         string pointerKey = IndexKeys.Pointer(TestIndex.Name);
         Manifest manifest = Manifest.ReadPointer(pointerKey, (await store.TryReadAsync(pointerKey))!.Content);
-        await store.WriteAsync(IndexKeys.Segment(TestIndex.Name, manifest.Segment).Root, root, WriteCondition.None);
-        manifest = manifest with { RootLength = root.Length, RootChecksum = Crc32C.Compute(root) };
+        SegmentReference forged = manifest.Segments[0] with { RootLength = root.Length, RootChecksum = Crc32C.Compute(root) };
+        await store.WriteAsync(IndexKeys.Segment(TestIndex.Name, forged.Id).Root, root, WriteCondition.None);
+        manifest = manifest with { Segments = [forged] };
         await store.WriteAsync(pointerKey, manifest.ToPointer(), WriteCondition.None);
     }
 }

@@ -166,7 +166,8 @@ public sealed class BadInputTests
         using VectorIndex index = await TestIndex.BuildAsync(Vectors, new VectorIndexOptions { ClusterCount = flat ? null : 5 });
         var cancelled = new CancellationToken(true);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await index.SearchAsync(Vectors[0], 3, null, cancelled));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await index.SearchBatchAsync(Vectors, 3, null, -1, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await index.SearchBatchAsync(Vectors, 3, null, -1, null, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             async () => await VectorIndex.OpenAsync(new MemoryObjectStore(), "a", null, cancelled));
         Assert.Equal(3, (await index.SearchAsync(Vectors[0], 3)).Count);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using VectorEngine.Numerics;
 using VectorEngine.Storage;
 using VectorEngine.Tests.Storage;
 using VectorEngine.Tests.TestData;
@@ -114,14 +113,14 @@ public sealed class ConcurrencyTests
         Assert.Equal(expected, allocated);
     }
 
-    /// <summary>The result object and its array of neighbours, as this runtime lays them out.</summary>
+    /// <summary>The result object and its array of hits, as this runtime lays them out.</summary>
     private static long ResultBytes(int k)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
         object result = RuntimeHelpers.GetUninitializedObject(typeof(SearchResult));
-        var neighbors = new Neighbor[k];
+        var hits = new SearchHit[k];
         long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
-        GC.KeepAlive((result, neighbors));
+        GC.KeepAlive((result, hits));
         return bytes;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class BoundMeasurement
         var options = new SearchOptions { ProbeCount = int.MaxValue, Stage = stage, Epsilon0 = 1 };
         for (int q = 0; q < queries.Count; q++)
         {
-            SearchResult result = index.Search(queries[q], index.Count, options);
+            SearchResult result = index.Search(queries[q], (int)index.Count, options);
             Assert.Equal(index.Count, result.Count);
             for (int rank = 0; rank < result.Count; rank++)
                 measured.Add(result[rank], distances[q][result[rank].Ordinal]);

@@ -95,6 +95,20 @@ internal sealed class FormatDecoder(int dimensions)
         return codes;
     }
 
+    /// <summary>The entries of an id table.</summary>
+    public static (byte[] Key, uint Ordinal)[] Ids(ReadOnlySpan<byte> table, int rows)
+    {
+        var entries = new (byte[] Key, uint Ordinal)[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            // "64 bytes ..., then pages: 20 bytes for each of 512 rows, then the uint32 CRC"
+            ReadOnlySpan<byte> entry = table.Slice(64 + (row / 512 * ((20 * 512) + 4)) + (row % 512 * 20), 20);
+            entries[row] = (entry[..16].ToArray(), BinaryPrimitives.ReadUInt32LittleEndian(entry[16..]));
+        }
+
+        return entries;
+    }
+
     private static float BFloat16(ReadOnlySpan<byte> bytes) =>
         BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(bytes) << 16);
 }

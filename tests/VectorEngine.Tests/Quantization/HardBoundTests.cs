@@ -47,7 +47,7 @@ public sealed class HardBoundTests
         var options = new SearchOptions { ProbeCount = int.MaxValue, Stage = stage, Bound = ErrorBound.Hard };
         for (int q = 0; q < queries.Count; q++)
         {
-            SearchResult result = index.Search(queries[q], index.Count, options);
+            SearchResult result = index.Search(queries[q], (int)index.Count, options);
             Assert.Equal(index.Count, result.Count);
             for (int rank = 0; rank < result.Count; rank++)
             {

@@ -18,7 +18,7 @@ internal sealed record InputSummary(long Count, uint Checksum, int Dimensions, A
 /// <summary>
 /// Reads a source in order as chunks of good rows. While a chunk is in use the next is being read and checked.
 /// </summary>
-internal sealed class RowReader(
+internal sealed class InputReader(
     VectorSource source, VectorIndexOptions options, SkippedRows skipped, ParallelOptions parallel, CancellationToken cancellationToken)
 {
     private const int ChunkBytes = 16 << 20, BlockRows = 256;
@@ -129,12 +129,9 @@ internal sealed class RowReader(
                 source.Name, _rowsRead, $"it has {batch.Vectors.Dimensions} dimensions, the rows before {_coding.Dimensions}");
         if (_rowsRead == 0)
             _schema = batch.Metadata?.Schema;
-        else if (!Equal(_schema, batch.Metadata?.Schema))
+        else if (!ArrowSchema.AreEqual(_schema, batch.Metadata?.Schema))
             throw new InvalidInputException(source.Name, _rowsRead, "its metadata have other columns than those of the rows before");
     }
-
-    private static bool Equal(ArrowSchema? a, ArrowSchema? b) =>
-        a is null || b is null ? a is null && b is null : a.Fields.SequenceEqual(b.Fields);
 
     /// <summary>Drops rows that cannot be indexed, or refuses the input because of the first of them.</summary>
     private void DropBadRows(RowChunk chunk, long firstRow)

@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+using VectorEngine.Arrow;
+
+namespace VectorEngine.Loading;
+
+/// <summary>Reads single rows of an index, in any order and from any of its segments.</summary>
+internal static class RowReader
+{
+    /// <summary>Chunks of vectors read at a time.</summary>
+    private const int ParallelChunks = 16;
+
+    /// <summary>Reads stored vectors; every segment has some.</summary>
+    /// <returns>The vectors, one after the other.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such vector.</exception>
+    public static async ValueTask<float[]> ReadVectorsAsync(
+        IndexSegments segments, ReadOnlyMemory<long> ordinals, CancellationToken cancellationToken)
+    {
+        int dimensions = segments.Items[0].Root.Description.Dimensions;
+        var wanted = new (int Segment, int Row, int Target)[ordinals.Length];
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            (int segment, int row) = segments.Locate(ordinals.Span[i]);
+            wanted[i] = (segment, row, i);
+        }
+
+        float[] vectors = new float[checked(ordinals.Length * dimensions)];
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = ParallelChunks, CancellationToken = cancellationToken };
+        var chunks = wanted.GroupBy(row => (row.Segment, Chunk: row.Row / segments.Items[row.Segment].Vectors!.ChunkRows));
+        await Parallel.ForEachAsync(chunks, parallel, async (rows, cancellation) =>
+        {
+            Segment segment = segments.Items[rows.Key.Segment];
+            await segment.Vectors!.LoadAsync(rows.Key.Chunk, cancellation).ConfigureAwait(false);
+            foreach ((_, int row, int target) in rows)
+                Widen(segment, row, vectors.AsSpan(target * dimensions, dimensions));
+        }).ConfigureAwait(false);
+        return vectors;
+    }
+
+    /// <summary>Reads rows of the metadata, in the order of <paramref name="ordinals"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
+    public static async ValueTask<RecordBatch> ReadMetadataAsync(
+        IndexSegments segments, ReadOnlyMemory<long> ordinals, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
+    {
+        (int Segment, long Row)[] wanted = new (int, long)[ordinals.Length];
+        for (int i = 0; i < wanted.Length; i++)
+            wanted[i] = segments.Locate(ordinals.Span[i]);
+        var parts = new List<RecordBatch>();
+        int[] places = new int[wanted.Length];
+        int taken = 0;
+        foreach (IGrouping<int, int> own in Enumerable.Range(0, wanted.Length).GroupBy(i => wanted[i].Segment))
+        {
+            long[] rows = [.. own.Select(i => wanted[i].Row)];
+            parts.Add(await segments.Items[own.Key].Metadata!.TakeAsync(rows, columns, cancellationToken).ConfigureAwait(false));
+            foreach (int i in own)
+                places[i] = taken++;
+        }
+
+        return parts.Count switch
+        {
+            0 => await segments.Items[0].Metadata!.TakeAsync(default, columns, cancellationToken).ConfigureAwait(false),
+            1 => parts[0],
+            _ => await TableJoin.TakeAsync(parts, places, cancellationToken).ConfigureAwait(false),
+        };
+    }
+
+    private static void Widen(Segment segment, int row, Span<float> vector)
+    {
+        ReadOnlySpan<byte> bytes = segment.Vectors!.Row((uint)row);
+        if (segment.Root.Description.StoredVectors == StoredVectors.Float32)
+        {
+            MemoryMarshal.Cast<byte, float>(bytes).CopyTo(vector);
+            return;
+        }
+
+        ReadOnlySpan<Half> half = MemoryMarshal.Cast<byte, Half>(bytes);
+        for (int i = 0; i < half.Length; i++)
+            vector[i] = (float)half[i];
+    }
+}

@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using VectorEngine.Loading;
+using VectorEngine.Numerics;
+
+namespace VectorEngine.Search;
+
+/// <summary>What a search has found, and how.</summary>
+/// <param name="Hits">The nearest first.</param>
+/// <param name="Stage">The roughest stage of all segments.</param>
+/// <param name="Receipt">What was done in all of them.</param>
+internal readonly record struct SearchAnswer(SearchHit[] Hits, SearchStage Stage, SearchReceipt Receipt);
+
+/// <summary>
+/// Searches all segments of an index as one, in the steps of <see cref="SegmentSearcher"/>: a search has a state for each segment.
+/// Safe for concurrent use.
+/// </summary>
+internal sealed class IndexSearcher
+{
+    private readonly IndexSegments _segments;
+    private readonly SegmentSearcher[] _searchers;
+    private readonly ConcurrentQueue<QueryScratch[]> _idle = [];
+
+    public IndexSearcher(IndexSegments segments)
+    {
+        _segments = segments;
+        _searchers = [.. segments.Items.Select(segment => new SegmentSearcher(segment))];
+    }
+
+    /// <summary>Checks and prepares a query and chooses the lists to visit.</summary>
+    /// <returns>The states of the search, which have to be returned.</returns>
+    /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
+    public QueryScratch[] Begin(ReadOnlySpan<float> query, int k, SearchOptions options)
+    {
+        if (!_idle.TryDequeue(out QueryScratch[]? search))
+            search = new QueryScratch[_searchers.Length];
+        int begun = 0;
+        try
+        {
+            for (; begun < _searchers.Length; begun++)
+            {
+                SearchPlan plan = SearchPlan.For(_segments.Items[begun].Root.Description, k, options);
+                search[begun] = _searchers[begun].Begin(query, plan);
+            }
+
+            return search;
+        }
+        catch
+        {
+            Return(search, begun);
+            throw;
+        }
+    }
+
+    /// <summary>Finishes a search, reading what is not in memory on the calling thread.</summary>
+    public void Finish(QueryScratch[] search)
+    {
+        for (int i = 0; i < _searchers.Length; i++)
+            _searchers[i].Finish(search[i]);
+    }
+
+    /// <summary>Finishes searches with the same options; what is not in memory is waited for asynchronously.</summary>
+    public async ValueTask FinishAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
+    {
+        for (int own = 0; own < _searchers.Length; own++)
+        {
+            if (_searchers[own].ComparesAll(searches.Span[0][own].Plan))
+            {
+                await _searchers[own].CompareAllAsync(searches, own, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            for (int i = 0; i < searches.Length; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                await _searchers[own].LoadAsync(searches.Span[i][own], cancellationToken).ConfigureAwait(false);
+                _searchers[own].Finish(searches.Span[i][own]);
+            }
+        }
+    }
+
+    /// <summary>The answer of a search that is finished: the nearest of all segments, ties by ordinal.</summary>
+    public SearchAnswer Answer(QueryScratch[] search, int k)
+    {
+        Metric metric = _segments.Items[0].Root.Description.Metric;
+        var (count, stage, receipt) = (0L, SearchStage.BruteForce, default(SearchReceipt));
+        foreach (QueryScratch scratch in search)
+        {
+            count += scratch.Results.Count;
+            stage = scratch.Plan.Stage < stage ? scratch.Plan.Stage : stage;
+            receipt += scratch.Receipt;
+        }
+
+        var hits = new SearchHit[Math.Min(k, count)];
+        Span<int> next = stackalloc int[search.Length];
+        next.Clear();
+        for (int rank = 0; rank < hits.Length; rank++)
+        {
+            int nearest = Nearest(search, next);
+            Neighbor neighbor = search[nearest].Results[next[nearest]++];
+            hits[rank] = new SearchHit(
+                _segments.Start(nearest) + neighbor.Ordinal, InRange(metric, neighbor.Distance), neighbor.ErrorBound);
+        }
+
+        return new SearchAnswer(hits, stage, receipt);
+    }
+
+    /// <summary>Gives back the states of a search.</summary>
+    public void Return(QueryScratch[] search) => Return(search, search.Length);
+
+    private void Return(QueryScratch[] search, int count)
+    {
+        for (int i = 0; i < count; i++)
+            _searchers[i].Return(search[i]);
+        _idle.Enqueue(search);
+    }
+
+    /// <summary>The segment that has the nearest of the neighbours not taken yet; the first of several, whose ordinals are lower.</summary>
+    private static int Nearest(QueryScratch[] search, ReadOnlySpan<int> next)
+    {
+        int nearest = -1;
+        for (int i = 0; i < search.Length; i++)
+        {
+            if (next[i] < search[i].Results.Count
+                && (nearest < 0 || search[i].Results[next[i]].Distance < search[nearest].Results[next[nearest]].Distance))
+                nearest = i;
+        }
+
+        return nearest;
+    }
+
+    /// <summary>Estimates leave the metric's range; its nearest end is at least as near to the truth.</summary>
+    private static float InRange(Metric metric, float distance) => metric switch
+    {
+        Metric.InnerProduct => distance,
+        Metric.Cosine => Math.Clamp(distance, 0, 2),
+        _ => MathF.Max(0, distance),
+    };
+}

@@ -1,0 +1,182 @@
+using VectorEngine.Search;
+
+namespace VectorEngine;
+
+/// <content>Searches by vectors that the caller has.</content>
+public sealed partial class VectorIndex
+{
+    /// <summary>Queries of a batch that one work item answers: a query may take as little as handing out a work item.</summary>
+    private const int BatchBlock = 16;
+
+    /// <summary>Finds the nearest vectors. Posting lists that are not in memory yet are read on the calling thread.</summary>
+    /// <param name="query"><see cref="Dimensions"/> finite floats.</param>
+    /// <param name="k">Number of hits wanted, from 1.</param>
+    /// <param name="options">How to search; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The query has another number of dimensions, or an option is out of range.</exception>
+    /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
+    /// <exception cref="CorruptDataException">What was read from the store is damaged.</exception>
+    /// <exception cref="ObjectNotFoundException">An object of the index is missing from the store.</exception>
+    /// <exception cref="ObjectDisposedException">The index is disposed.</exception>
+    public SearchResult Search(ReadOnlySpan<float> query, int k, SearchOptions? options = null)
+    {
+        options ??= SearchOptions.Default;
+        Check(query.Length, k, options);
+        using var use = new ActiveSearch(this);
+        QueryScratch[] search = _searcher.Begin(query, k, options);
+        SearchResult result;
+        try
+        {
+            _searcher.Finish(search);
+            result = new SearchResult(_searcher.Answer(search, k));
+        }
+        finally
+        {
+            _searcher.Return(search);
+        }
+
+        ValueTask rows = AddRowsAsync(result, options, CancellationToken.None);
+        if (!rows.IsCompletedSuccessfully)
+            rows.AsTask().GetAwaiter().GetResult();
+        return result;
+    }
+
+    /// <summary>Finds the nearest vectors; what is not in memory yet is read asynchronously.</summary>
+    /// <inheritdoc cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>
+    /// <param name="query"><see cref="Dimensions"/> finite floats; copied before the call returns.</param>
+    /// <param name="k">Number of hits wanted, from 1.</param>
+    /// <param name="options">How to search; null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
+    public ValueTask<SearchResult> SearchAsync(
+        ReadOnlySpan<float> query, int k, SearchOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= SearchOptions.Default;
+        Check(query.Length, k, options);
+        var use = new ActiveSearch(this);
+        try
+        {
+            return FinishAsync(_searcher.Begin(query, k, options), use, k, options, cancellationToken);
+        }
+        catch
+        {
+            use.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Finds the nearest vectors of many queries on all cores, each as if it were searched alone; what is not in memory yet is read
+    /// asynchronously.
+    /// </summary>
+    /// <param name="queries">The queries.</param>
+    /// <param name="k">Number of hits wanted for each, from 1.</param>
+    /// <param name="options">How to search; null for the defaults.</param>
+    /// <param name="maxDegreeOfParallelism">Threads to use; -1 for all cores.</param>
+    /// <param name="progress">Told the number of queries that are answered, now and then; from any thread, one call at a time.</param>
+    /// <param name="cancellationToken">Cancels the searches.</param>
+    /// <returns>A result for each query, in the same order.</returns>
+    /// <exception cref="InvalidVectorException">
+    /// A query is not finite, too long, or zero under cosine; the exception names its row.
+    /// </exception>
+    /// <inheritdoc cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>
+    public async Task<SearchResult[]> SearchBatchAsync(
+        VectorMatrix queries, int k, SearchOptions? options = null, int maxDegreeOfParallelism = -1, IProgress<int>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        options ??= SearchOptions.Default;
+        Check(queries.Dimensions, k, options);
+        using var use = new ActiveSearch(this);
+        var results = new SearchResult[queries.Count];
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = maxDegreeOfParallelism, CancellationToken = cancellationToken };
+        var reported = new Lock();
+        int answered = 0;
+        await Parallel.ForAsync(0, (queries.Count + BatchBlock - 1) / BatchBlock, parallel, async (block, cancellation) =>
+        {
+            int first = block * BatchBlock, count = Math.Min(BatchBlock, queries.Count - first);
+            Memory<SearchResult> own = results.AsMemory(first, count);
+            await SearchBlockAsync(queries, first, k, options, own, cancellation).ConfigureAwait(false);
+            foreach (SearchResult result in results[first..(first + count)])
+                await AddRowsAsync(result, options, cancellation).ConfigureAwait(false);
+            lock (reported)
+                progress?.Report(answered += count);
+        }).ConfigureAwait(false);
+        return results;
+    }
+
+    private async ValueTask SearchBlockAsync(
+        VectorMatrix queries, int first, int k, SearchOptions options, Memory<SearchResult> results, CancellationToken cancellationToken)
+    {
+        var searches = new QueryScratch[results.Length][];
+        int begun = 0;
+        try
+        {
+            for (; begun < searches.Length; begun++)
+                searches[begun] = Begin(queries, first + begun, k, options);
+            await _searcher.FinishAsync(searches, cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < searches.Length; i++)
+                results.Span[i] = new SearchResult(_searcher.Answer(searches[i], k));
+        }
+        finally
+        {
+            foreach (QueryScratch[] search in searches[..begun])
+                _searcher.Return(search);
+        }
+    }
+
+    private QueryScratch[] Begin(VectorMatrix queries, int row, int k, SearchOptions options)
+    {
+        try
+        {
+            return _searcher.Begin(queries[row], k, options);
+        }
+        catch (InvalidVectorException invalid)
+        {
+            throw new InvalidVectorException(row, invalid.Reason);
+        }
+    }
+
+    private async ValueTask<SearchResult> FinishAsync(
+        QueryScratch[] search, ActiveSearch use, int k, SearchOptions options, CancellationToken cancellationToken)
+    {
+        using (use)
+        {
+            SearchResult result;
+            try
+            {
+                await _searcher.FinishAsync(new[] { search }, cancellationToken).ConfigureAwait(false);
+                result = new SearchResult(_searcher.Answer(search, k));
+            }
+            finally
+            {
+                _searcher.Return(search);
+            }
+
+            await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+            return result;
+        }
+    }
+
+    private async ValueTask AddRowsAsync(SearchResult result, SearchOptions options, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> columns = options.Columns ?? _defaultColumns;
+        if (columns.Count > 0)
+            result.Rows = await Loading.RowReader.ReadMetadataAsync(
+                _segments, result.Ordinals(), columns, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Check(int dimensions, int k, SearchOptions options)
+    {
+        if (dimensions != Dimensions)
+            throw new ArgumentException($"The query has {dimensions} dimensions, the index {Dimensions}.", nameof(dimensions));
+        SearchPlan.Check(k, options);
+        CheckColumns(options.Columns, nameof(options));
+    }
+
+    private void CheckColumns(IReadOnlyList<string>? columns, string parameter)
+    {
+        foreach (string column in columns ?? [])
+        {
+            if (Metadata is null || Metadata.IndexOf(column) < 0)
+                throw new ArgumentException($"The index has no metadata column '{column}'.", parameter);
+        }
+    }
+}
