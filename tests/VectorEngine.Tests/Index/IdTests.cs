@@ -127,9 +127,9 @@ public sealed class IdTests
         }
 
         var missing = new RecordBatch(("id", ArrowArray.From(["a", null, "c"])));
-        ArgumentException error = await Assert.ThrowsAsync<InvalidInputException>(
+        InvalidInputException error = await Assert.ThrowsAsync<InvalidInputException>(
             () => VectorIndexBuilder.BuildAsync(new MemoryObjectStore(), "a", vectors, Options, missing));
-        Assert.Contains("Row 1", error.Message);
+        Assert.Equal(1, error.Row);
 
         var metadataOfIndex = new RecordBatch(("id", ArrowArray.From(["a", "", "c"])));
         using VectorIndex index = await TestIndex.BuildAsync(vectors, Options, null, metadataOfIndex);
