@@ -1,0 +1,25 @@
+using System.CommandLine;
+using VectorEngine.Fuzz.Corruption;
+
+var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1, Description = "Decides everything.", Recursive = true };
+var jobs = new Option<int>("--jobs")
+{
+    DefaultValueFactory = _ => Environment.ProcessorCount,
+    Description = "Processes at a time.",
+    Recursive = true,
+};
+var cases = new Option<int>("--cases") { DefaultValueFactory = _ => 2000, Description = "Number of damaged indexes." };
+var single = new Option<int?>("--case") { Description = "Repeats one case, in this process." };
+var root = new RootCommand("Damages indexes and uses them: nothing but a typed exception may come of it.") { seed, jobs, cases, single };
+root.SetAction(async (result, _) => result.GetValue(single) is { } number
+    ? await FuzzWorker.RepeatAsync(result.GetValue(seed), number)
+    : await new FuzzRun(result.GetValue(seed), result.GetValue(cases), result.GetValue(jobs)).RunAsync());
+
+var from = new Option<int>("--from");
+var to = new Option<int>("--to");
+var work = new Command("work", "Runs cases: started by the program itself.") { from, to };
+work.Hidden = true;
+work.SetAction(async (result, _) => await FuzzWorker.RunAsync(
+    result.GetValue(seed), result.GetValue(from), result.GetValue(to), result.GetValue(jobs)));
+root.Add(work);
+return await root.Parse(args).InvokeAsync();
