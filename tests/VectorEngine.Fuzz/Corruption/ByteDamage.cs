@@ -118,7 +118,7 @@ internal static class ByteDamage
         copy.CopyTo(bytes, second);
     }
 
-    private static int Length(byte[] bytes, int at, Random random) => 1 + random.Next(Math.Min(bytes.Length - at, 1 << random.Next(2, 12)));
+    private static int Length(byte[] bytes, int at, Random random) => 1 + random.Next(Math.Min(bytes.Length - at, 1 << random.Next(2, 14)));
 
     private static Span<byte> AlignedPlace(byte[] bytes, int at, int size)
     {
