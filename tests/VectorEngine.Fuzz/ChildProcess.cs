@@ -34,7 +34,7 @@ internal sealed class ChildProcess : IDisposable
         return await _process.StandardOutput.ReadLineAsync(limit.Token);
     }
 
-    /// <summary>Ends it at once (SIGKILL on Unix).</summary>
+    /// <summary>Ends it at once (SIGKILL on Unix), if it has not ended.</summary>
     public void Kill() => _process.Kill();
 
     /// <summary>Waits for its end.</summary>

@@ -77,7 +77,8 @@ internal static class Corpus
         });
     }
 
-    private static RecordBatch Metadata(int count)
+    /// <summary>Columns of several types, most of them with missing values.</summary>
+    public static RecordBatch Metadata(int count)
     {
         var rows = Enumerable.Range(0, count).ToArray();
         return new RecordBatch(

@@ -90,7 +90,8 @@ internal static class Exercise
         return text.ToString();
     }
 
-    private static string Describe(SearchResult result)
+    /// <summary>All that a result says.</summary>
+    public static string Describe(SearchResult result)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{result.Stage} {result.Receipt}");
