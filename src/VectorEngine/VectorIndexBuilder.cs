@@ -29,6 +29,7 @@ public static class VectorIndexBuilder
     /// <exception cref="CorruptDataException">
     /// There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.
     /// </exception>
+    /// <exception cref="NotSupportedException">There is an index of this name, of another version of the format.</exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
     public static async Task BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,

@@ -56,8 +56,8 @@ internal static class ContainerDamage
     }
 
     /// <summary>
-    /// Lets a root claim far more vectors, lists' postings or metadata than there are, so that its numbers agree with each other: nothing but
-    /// the objects' true lengths contradicts it.
+    /// Lets a root claim far more vectors, lists' postings or metadata than there are, so that its numbers agree with each other:
+    /// nothing but the objects' true lengths contradicts it.
     /// </summary>
     public static byte[] Inflate(byte[] bytes, Random random)
     {

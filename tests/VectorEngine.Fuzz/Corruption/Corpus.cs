@@ -42,7 +42,8 @@ internal static class Corpus
     {
         const int Centres = 8;
         var random = new Random(seed);
-        float[] centres = [.. Enumerable.Range(0, Centres * dimensions).Select(_ => 3 * Normal(random))], values = new float[count * dimensions];
+        float[] centres = [.. Enumerable.Range(0, Centres * dimensions).Select(_ => 3 * Normal(random))];
+        float[] values = new float[count * dimensions];
         for (int i = 0; i < values.Length; i++)
             values[i] = centres[(i / dimensions % Centres * dimensions) + (i % dimensions)] + Normal(random);
         return new VectorMatrix(values, dimensions);

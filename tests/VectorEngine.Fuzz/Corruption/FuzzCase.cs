@@ -15,7 +15,8 @@ internal sealed class FuzzCase
         _random = new Random(HashCode(seed, number));
         Index = corpus[_random.Next(corpus.Length)];
         // Copies: sealing writes into objects that were not damaged.
-        Objects = new SortedDictionary<string, byte[]>(Index.Objects.ToDictionary(o => o.Key, o => o.Value.ToArray()), StringComparer.Ordinal);
+        Objects = new SortedDictionary<string, byte[]>(
+            Index.Objects.ToDictionary(o => o.Key, o => o.Value.ToArray()), StringComparer.Ordinal);
         byte[] pointer = Objects["pointer"];
         Store = _random.Next(8) switch { 0 => StoreKind.Mapped, 1 or 2 => StoreKind.Files, _ => StoreKind.Memory };
         MemoryBudget = _random.Next(2) == 0 ? 100_000 : null;
@@ -91,10 +92,11 @@ internal sealed class FuzzCase
     {
         if (container)
             return ContainerDamage.Place(bytes, _random);
-        return _random.Next(4) switch
+        // Headers and messages are at the front.
+        return _random.Next(5) switch
         {
-            0 => _random.Next(Math.Min(bytes.Length, 2048)),
-            1 => bytes.Length - 1 - _random.Next(Math.Min(bytes.Length, 256)),
+            0 or 1 => _random.Next(Math.Min(bytes.Length, 2048)),
+            2 => bytes.Length - 1 - _random.Next(Math.Min(bytes.Length, 256)),
             _ => _random.Next(bytes.Length),
         };
     }

@@ -14,6 +14,8 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
     /// <summary>Once so many cases have failed, the rest has nothing new to say.</summary>
     private const int MostFailures = 50;
 
+    // Processes that are lost do not tidy up.
+    private readonly string _folder = Directory.CreateTempSubdirectory("vectorengine-fuzz-").FullName;
     private readonly Lock _counting = new();
     private readonly Dictionary<Outcome, int> _damaged = [], _sealed = [];
     private readonly List<(int Number, string Reason)> _failures = [];
@@ -24,7 +26,15 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
     {
         Console.WriteLine($"fuzz: {cases:N0} cases, seed {seed}");
         long start = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, jobs).Select(RunShareAsync));
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, jobs).Select(RunShareAsync));
+        }
+        finally
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+
         foreach ((int number, string reason) in _failures)
             Console.WriteLine($"case {number}: {reason}");
         if (_failures.Count > 0)
@@ -50,7 +60,7 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
         // A request for gigabytes fails, and does not only take long.
         using var child = new ChildProcess(
             ["work", "--seed", $"{seed}", "--from", $"{next}", "--to", $"{cases}", "--jobs", $"{jobs}"],
-            ("DOTNET_GCHeapHardLimit", "0x20000000"));
+            ("DOTNET_GCHeapHardLimit", "0x20000000"), ("TMPDIR", _folder), ("TMP", _folder));
         int running = -1;
         string lost;
         try
@@ -74,7 +84,7 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
             (int code, string errors) = await child.WaitAsync();
             if (code == 0)
                 return cases;
-            lost = $"crash, exit code {code}: {errors}";
+            lost = $"crash, exit code {code}: {errors[..Math.Min(errors.Length, 2000)]}";
         }
         catch (OperationCanceledException)
         {
@@ -100,5 +110,6 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
     }
 
     private static string Describe(Dictionary<Outcome, int> counts) => string.Join(
-        ", ", Enum.GetValues<Outcome>().Select(outcome => $"{counts.GetValueOrDefault(outcome):N0} {outcome.ToString().ToLowerInvariant()}"));
+        ", ", Enum.GetValues<Outcome>().Select(
+            outcome => $"{counts.GetValueOrDefault(outcome):N0} {outcome.ToString().ToLowerInvariant()}"));
 }

@@ -4,7 +4,7 @@ using VectorEngine.Quantization;
 
 namespace VectorEngine.Fuzz.Corruption;
 
-/// <summary>Makes the checksums of damaged objects right, as someone would who forges them: so that what lies behind is tested, too.</summary>
+/// <summary>Makes the checksums of damaged objects right, as someone would who forges them: what lies behind is to be tested, too.</summary>
 internal sealed class Seal
 {
     private readonly SortedDictionary<string, byte[]> _objects;

@@ -48,7 +48,8 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
         foreach (string failure in _failures)
             Console.WriteLine(failure);
         IEnumerable<string> names = [.. Enum.GetNames<BuildPhase>(), Finished];
-        Console.WriteLine($"killed while: {string.Join(", ", names.Select(name => $"{name.ToLowerInvariant()} {_phases.GetValueOrDefault(name)}"))}");
+        IEnumerable<string> counts = names.Select(name => $"{name.ToLowerInvariant()} {_phases.GetValueOrDefault(name)}");
+        Console.WriteLine($"killed while: {string.Join(", ", counts)}");
         Console.WriteLine($"files that killed builds left: {_left}");
         Console.WriteLine(
             $"kill: {kills} builds, {_failures.Count} failed, seed {seed}, {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s");

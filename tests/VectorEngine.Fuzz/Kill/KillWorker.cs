@@ -1,6 +1,8 @@
 namespace VectorEngine.Fuzz.Kill;
 
-/// <summary>The process that is killed: builds a version and tells how far it is. Lines on standard output: "start", "phase NAME", "done".</summary>
+/// <summary>
+/// The process that is killed: builds a version and tells how far it is. Lines on standard output: "start", "phase NAME", "done".
+/// </summary>
 internal static class KillWorker
 {
     public const string Start = "start", Phase = "phase", Done = "done";

@@ -6,7 +6,7 @@ using VectorEngine.Tests.TestData;
 
 namespace VectorEngine.Tests.Format;
 
-/// <summary>What a sealed pointer or root claims costs no more than a look: no memory, and no exception but the ones it should be.</summary>
+/// <summary>What a sealed pointer or root claims costs no more than a look: no memory, and no exception but the right one.</summary>
 public sealed class ClaimTests
 {
     private const long AllocationLimit = 64 << 20;
