@@ -104,6 +104,16 @@ Task("TestArrow")
     DotNetTest(Tests, Where("FullyQualifiedName~ArrowInteropTests", environment, "xUnit.FailSkips=true"));
 });
 
+Task("Fuzz")
+    .Description("Damages indexes and uses them: 100,000 times, or --cases=N.")
+    .IsDependentOn("Build")
+    .Does(() => RunFuzz($"--cases {Argument("cases", 100_000)} --seed {Argument("seed", 1)}"));
+
+Task("Kill")
+    .Description("Kills builds and looks at what is left: 200 times, or --kills=N, of 20,000 vectors, or --count=N.")
+    .IsDependentOn("Build")
+    .Does(() => RunFuzz($"kill --kills {Argument("kills", 200)} --count {Argument("count", 20_000)} --seed {Argument("seed", 1)}"));
+
 Task("Default").IsDependentOn("Test");
 
 RunTarget(Argument("target", "Default"));
@@ -122,6 +132,9 @@ IEnumerable<(string Expected, string Variable, string Value)> Tiers()
     yield return ("Scalar", "DOTNET_EnableHWIntrinsic", "0");
     yield return ("Native", "VECTORENGINE_ISA", "native");
 }
+
+void RunFuzz(string arguments) =>
+    DotNetRun("tests/VectorEngine.Fuzz", arguments, new DotNetRunSettings { Configuration = "Release", NoBuild = true });
 
 void Run(string program, string arguments, DirectoryPath folder = null)
 {

@@ -83,7 +83,9 @@ public sealed partial class VectorIndex : IDisposable
     /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
     /// <exception cref="CorruptDataException">Its objects are damaged.</exception>
     /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
-    /// <exception cref="NotSupportedException">Memory-mapping was asked of a store other than <see cref="FileObjectStore"/>.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The index is of another version of the format, or memory-mapping was asked of a store other than <see cref="FileObjectStore"/>.
+    /// </exception>
     public static async ValueTask<VectorIndex> OpenAsync(
         IObjectStore store, string name, OpenOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -36,6 +36,7 @@ public static class VectorIndexBuilder
     /// <exception cref="CorruptDataException">
     /// There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.
     /// </exception>
+    /// <exception cref="NotSupportedException">There is an index of this name, of another version of the format.</exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
     /// <exception cref="DuplicateIdException">Two rows have the same id.</exception>
     public static Task<BuildReport> BuildAsync(

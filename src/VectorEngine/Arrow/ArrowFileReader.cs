@@ -276,21 +276,35 @@ public sealed class ArrowFileReader : IDisposable
     private async ValueTask LoadLayoutsAsync(IEnumerable<int> batches, CancellationToken cancellationToken)
     {
         int[] missing = [.. batches.Where(batch => Volatile.Read(ref _layouts[batch]) is null)];
-        // In groups, so that metadata on its way does not take unbounded memory.
-        foreach (int[] group in missing.Chunk(64))
+        for (int start = 0; start < missing.Length;)
         {
+            int[] group = missing[start..EndOfGroup(missing, start)];
             var reads = new RangeReads();
+            // What rows take is checked against the file's length only, which may have been told: its last byte shows that it is true.
+            reads.Add(_source.Length - 1, new byte[1]);
             byte[][] messages = Array.ConvertAll(group, batch => new byte[Blocks[batch].MetadataLength]);
             for (int i = 0; i < group.Length; i++)
                 reads.Add(Blocks[group[i]].Offset, messages[i]);
             await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < group.Length; i++)
                 Volatile.Write(ref _layouts[group[i]], ParseLayout(group[i], messages[i]));
+            start += group.Length;
         }
     }
 
     /// <summary>Closes the file, if opening it was up to the reader.</summary>
     public void Dispose() => (_source as IDisposable)?.Dispose();
+
+    /// <summary>Metadata on its way does not take unbounded memory: at most as much as that of one batch may.</summary>
+    private int EndOfGroup(int[] batches, int start)
+    {
+        int end = start;
+        long bytes = 0;
+        do
+            bytes += Blocks[batches[end++]].MetadataLength;
+        while (end < batches.Length && bytes + Blocks[batches[end]].MetadataLength <= ArrowFormat.MaxBatchMetadataLength);
+        return end;
+    }
 
     private BatchLayout ParseLayout(int batch, byte[] message)
     {

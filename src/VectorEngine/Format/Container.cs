@@ -100,6 +100,7 @@ internal sealed class Container
 
     /// <summary>Verifies header, section table and every section's checksum.</summary>
     /// <exception cref="CorruptDataException">Anything is not as FORMAT.md says.</exception>
+    /// <exception cref="NotSupportedException">It is intact, and of another version of the format.</exception>
     public Container(string key, ReadOnlyMemory<byte> bytes, ObjectKind kind)
     {
         Key = key;
@@ -107,14 +108,15 @@ internal sealed class Container
         ReadOnlySpan<byte> header = bytes.Span;
         Require(header.Length >= ObjectHeader.Length, 0, header.Length, "too short for a header");
         Require(header.StartsWith(ObjectHeader.Magic), 0, 8, "not an object of a vector index");
-        uint version = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
-        Require(version == ObjectHeader.Version, 8, 4, $"format version {version}; this reader knows {ObjectHeader.Version}");
-        Require(BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) == (uint)kind, 12, 4, $"not of kind {kind}");
-        Require(BinaryPrimitives.ReadInt64LittleEndian(header[16..]) == header.Length, 16, 8, "its length is not the one it states");
         uint count = BinaryPrimitives.ReadUInt32LittleEndian(header[24..]);
         Require(count <= MaxSections && ObjectHeader.Length + ((int)count * EntryLength) <= header.Length, 24, 4, $"{count} sections");
         int tableEnd = ObjectHeader.Length + ((int)count * EntryLength);
         Require(HeaderChecksum(header[..tableEnd]) == BinaryPrimitives.ReadUInt32LittleEndian(header[28..]), 0, tableEnd, "wrong checksum");
+        uint version = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
+        if (version != ObjectHeader.Version)
+            throw new NotSupportedException($"'{key}' is of format version {version}; this library reads version {ObjectHeader.Version}.");
+        Require(BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) == (uint)kind, 12, 4, $"not of kind {kind}");
+        Require(BinaryPrimitives.ReadInt64LittleEndian(header[16..]) == header.Length, 16, 8, "its length is not the one it states");
         long previousEnd = tableEnd;
         for (int i = 0; i < count; i++)
             previousEnd = ReadEntry(header, ObjectHeader.Length + (i * EntryLength), previousEnd);

@@ -43,6 +43,7 @@ internal sealed record Manifest(long Version, DateTimeOffset Published, IReadOnl
 
     /// <summary>Reads and checks a pointer.</summary>
     /// <exception cref="CorruptDataException">It is not a pointer as FORMAT.md says.</exception>
+    /// <exception cref="NotSupportedException">It is intact, and of another version of the format.</exception>
     public static Manifest ReadPointer(string key, ReadOnlyMemory<byte> pointer)
     {
         var container = new Container(key, pointer, ObjectKind.Pointer);

@@ -99,6 +99,11 @@ internal sealed record SegmentDescription
             Require(lengths[i] >= 0, "a negative length");
         }
 
+        Require(ivf || (lengths[0] == 0 && lengths[1] == 0), "posting lists without clusters");
+        bool hasVectors = stored != StoredVectors.None;
+        Require(hasVectors || lengths[2] == 0, "vectors that are not stored have a length");
+        Require(lengths[3] == (hasVectors ? RowChecksums.ObjectLength((int)count) : 0), $"{lengths[3]} bytes of checksums");
+
         return new SegmentDescription
         {
             Kind = kind,

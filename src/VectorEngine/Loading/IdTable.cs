@@ -12,7 +12,8 @@ internal sealed class IdTable
     public IdTable(IObjectStore store, string key, int rows, Func<LayerSource, Layer> open)
     {
         _rows = rows;
-        _pages = open(new LayerSource(store, key, IdPages.PageCount(rows), page => IdPages.Page(rows, page), Verify));
+        _pages = open(new LayerSource(
+            store, key, IdPages.ObjectLength(rows), IdPages.PageCount(rows), page => IdPages.Page(rows, page), Verify));
 
         void Verify(int page, ReadOnlyMemory<byte> bytes)
         {

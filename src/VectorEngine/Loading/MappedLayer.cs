@@ -20,8 +20,9 @@ internal sealed class MappedLayer : Layer, IDisposable
         var file = new FileInfo(path);
         if (!file.Exists)
             throw new ObjectNotFoundException(source.Key);
-        if (file.Length == 0)
-            throw new CorruptDataException(source.Key, 0, 0, "the file is empty"); // which cannot be mapped
+        // An empty file cannot be mapped, and kernels read past the last code of a list, up to the end that the file should have.
+        if (file.Length < Math.Max(1, source.Length))
+            throw new CorruptDataException(source.Key, 0, file.Length, $"the file should have {source.Length} bytes");
         _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _extents = new MappedExtent?[source.Count];

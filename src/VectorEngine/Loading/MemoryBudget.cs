@@ -28,9 +28,19 @@ internal sealed class MemoryBudget(long limit)
         lock (_changing)
         {
             // Two full rounds of the clock: the first may only clear marks of recent use.
-            long steps = 2L * _layers.Sum(layer => layer.Count + 1L);
-            for (; _used + length > limit && steps > 0; steps--)
-                _used -= EvictNext();
+            int layerEnds = (2 * _layers.Count) + 1;
+            while (_used + length > limit && layerEnds > 0)
+            {
+                if (_layers[_hand].TryAdvance(out long freed))
+                {
+                    _used -= freed;
+                    continue;
+                }
+
+                _hand = (_hand + 1) % _layers.Count;
+                layerEnds--;
+            }
+
             _used += length;
         }
     }
@@ -40,13 +50,5 @@ internal sealed class MemoryBudget(long limit)
     {
         lock (_changing)
             _used -= length;
-    }
-
-    private long EvictNext()
-    {
-        if (_layers[_hand].TryAdvance(out long freed))
-            return freed;
-        _hand = (_hand + 1) % _layers.Count;
-        return 0;
     }
 }

@@ -12,7 +12,7 @@ internal sealed class MetadataSource : IRangeSource
     public MetadataSource(IObjectStore store, string key, SegmentRoot root, Func<LayerSource, Layer> open)
     {
         Length = root.Description.MetadataLength;
-        _chunks = open(new LayerSource(store, key, root.MetadataChecksums.Length, Extent, Verify));
+        _chunks = open(new LayerSource(store, key, Length, root.MetadataChecksums.Length, Extent, Verify));
 
         void Verify(int chunk, ReadOnlyMemory<byte> bytes)
         {

@@ -18,11 +18,13 @@ internal abstract class Layer
 /// <summary>What a layer's object is and how its extents are checked.</summary>
 /// <param name="Store">Where the object lives.</param>
 /// <param name="Key">The object.</param>
+/// <param name="Length">Its length, as the root tells it.</param>
 /// <param name="Count">Number of extents.</param>
 /// <param name="Extent">Where an extent lies.</param>
 /// <param name="Verify">Throws <see cref="CorruptDataException"/> if an extent's bytes are wrong.</param>
 internal sealed record LayerSource(
-    IObjectStore Store, string Key, int Count, Func<int, (long Offset, int Length)> Extent, Action<int, ReadOnlyMemory<byte>> Verify);
+    IObjectStore Store, string Key, long Length, int Count, Func<int, (long Offset, int Length)> Extent,
+    Action<int, ReadOnlyMemory<byte>> Verify);
 
 /// <summary>
 /// A layer as far as it is in memory: each extent is read as a whole, verified, kept in a buffer that the engine owns,
@@ -32,21 +34,18 @@ internal sealed class ResidentLayer : Layer
 {
     private readonly LayerSource _source;
     private readonly MemoryBudget _budget;
-    private readonly AlignedBuffer<byte>?[] _buffers;
-    private readonly bool[] _recent;
+
+    // A page is made when the first of its extents is read: that there are so many extents is only what the root says.
+    private readonly Page?[] _pages;
     private int _hand;
 
     public ResidentLayer(LayerSource source, MemoryBudget budget)
     {
         _source = source;
         _budget = budget;
-        _buffers = new AlignedBuffer<byte>?[source.Count];
-        _recent = new bool[source.Count];
+        _pages = new Page?[(int)(((uint)source.Count + Page.Extents - 1) / Page.Extents)];
         budget.Register(this);
     }
-
-    /// <summary>Number of extents.</summary>
-    public int Count => _buffers.Length;
 
     public override ReadOnlyMemory<byte> Read(int extent)
     {
@@ -62,31 +61,45 @@ internal sealed class ResidentLayer : Layer
             await ReadFromStoreAsync(extent, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Moves the clock's hand over one extent, dropping it unless it was used lately; false at the end of the layer.</summary>
+    /// <summary>
+    /// Moves the clock's hand over one extent, dropping it unless it was used lately, or over a page of which none was ever read;
+    /// false at the end of the layer.
+    /// </summary>
     public bool TryAdvance(out long freed)
     {
         freed = 0;
-        if (_hand >= Count)
+        if (_hand >= _source.Count)
         {
             _hand = 0;
             return false;
         }
 
-        int extent = _hand++;
-        if (_recent[extent])
-            _recent[extent] = false;
+        (int number, int slot) = Math.DivRem(_hand, Page.Extents);
+        if (Volatile.Read(ref _pages[number]) is not { } page)
+        {
+            _hand = (number + 1) * Page.Extents;
+            return true;
+        }
+
+        _hand++;
+        if (page.Recent[slot])
+            page.Recent[slot] = false;
         else
-            freed = Interlocked.Exchange(ref _buffers[extent], null)?.Length ?? 0;
+            freed = Interlocked.Exchange(ref page.Buffers[slot], null)?.Length ?? 0;
         return true;
     }
 
     private bool TryRead(int extent, [NotNullWhen(true)] out AlignedBuffer<byte>? buffer)
     {
-        buffer = Volatile.Read(ref _buffers[extent]);
+        buffer = null;
+        if (Volatile.Read(ref _pages[extent / Page.Extents]) is not { } page)
+            return false;
+        int slot = extent % Page.Extents;
+        buffer = Volatile.Read(ref page.Buffers[slot]);
         if (buffer is null)
             return false;
-        if (!_recent[extent])
-            _recent[extent] = true;
+        if (!page.Recent[slot])
+            page.Recent[slot] = true;
         return true;
     }
 
@@ -96,12 +109,11 @@ internal sealed class ResidentLayer : Layer
         _budget.Reserve(length);
         try
         {
-            var buffer = new AlignedBuffer<byte>(length);
-            await _source.Store.ReadAsync(_source.Key, offset, buffer.Memory, cancellationToken).ConfigureAwait(false);
+            AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
+                _source.Store, _source.Key, offset, length, cancellationToken).ConfigureAwait(false);
             _source.Verify(extent, buffer.Memory);
-            _recent[extent] = true;
             // Of two threads that read the same extent, the later uses the earlier's.
-            if (Interlocked.CompareExchange(ref _buffers[extent], buffer, null) is { } earlier)
+            if (Keep(extent, buffer) is { } earlier)
             {
                 _budget.Return(length);
                 return earlier;
@@ -114,5 +126,25 @@ internal sealed class ResidentLayer : Layer
             _budget.Return(length);
             throw;
         }
+    }
+
+    /// <summary>Keeps an extent, unless it is kept already: then the buffer that holds it is returned.</summary>
+    private AlignedBuffer<byte>? Keep(int extent, AlignedBuffer<byte> buffer)
+    {
+        (int number, int slot) = Math.DivRem(extent, Page.Extents);
+        if (Volatile.Read(ref _pages[number]) is null)
+            Interlocked.CompareExchange(ref _pages[number], new Page(), null);
+        Page page = _pages[number]!;
+        page.Recent[slot] = true;
+        return Interlocked.CompareExchange(ref page.Buffers[slot], buffer, null);
+    }
+
+    /// <summary>Neighbouring extents: which are in memory, and which were used since the clock's hand came by.</summary>
+    private sealed class Page
+    {
+        public const int Extents = 1024;
+
+        public readonly AlignedBuffer<byte>?[] Buffers = new AlignedBuffer<byte>?[Extents];
+        public readonly bool[] Recent = new bool[Extents];
     }
 }

@@ -22,8 +22,8 @@ internal sealed class Segment : IDisposable
         Root = root;
         if (root.Lists is { } lists)
         {
-            Sign = OpenLists(store, keys.Sign, lists, lists.Sign, CheckOrdinals);
-            Ex = OpenLists(store, keys.Ex, lists, lists.Ex, static (_, _) => { });
+            Sign = OpenLists(store, keys.Sign, lists.SignLength, lists, lists.Sign, CheckOrdinals);
+            Ex = OpenLists(store, keys.Ex, lists.ExLength, lists, lists.Ex, static (_, _) => { });
         }
 
         if (root.Vectors is { } stride)
@@ -77,8 +77,9 @@ internal sealed class Segment : IDisposable
         CancellationToken cancellationToken)
     {
         // Kernels scan the directory in it as they scan lists: aligned, and past the end of the last code.
-        Memory<byte> bytes = new AlignedBuffer<byte>((int)reference.RootLength).Memory;
-        await store.ReadAsync(keys.Root, 0, bytes, cancellationToken).ConfigureAwait(false);
+        AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
+            store, keys.Root, 0, (int)reference.RootLength, cancellationToken).ConfigureAwait(false);
+        Memory<byte> bytes = buffer.Memory;
         if (Crc32C.Compute(bytes.Span) != reference.RootChecksum)
             throw new CorruptDataException(keys.Root, 0, bytes.Length, "not the root that the pointer names");
         return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, budget, memoryMap);
@@ -91,9 +92,9 @@ internal sealed class Segment : IDisposable
     }
 
     private Layer OpenLists(
-        IObjectStore store, string key, ListTable lists, Func<int, Extent> extent, Action<int, ReadOnlyMemory<byte>> check)
+        IObjectStore store, string key, long length, ListTable lists, Func<int, Extent> extent, Action<int, ReadOnlyMemory<byte>> check)
     {
-        return OpenLayer(new LayerSource(store, key, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Verify));
+        return OpenLayer(new LayerSource(store, key, length, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Verify));
 
         void Verify(int list, ReadOnlyMemory<byte> bytes)
         {

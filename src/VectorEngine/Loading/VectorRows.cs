@@ -22,11 +22,12 @@ internal sealed class VectorRows
         // A power of two that divides a page of checksums and a batch.
         while (ChunkRows < RowChecksums.PageRows && 2 * ChunkRows * description.RowBytes <= ChunkBytes)
             ChunkRows *= 2;
-        ChunkCount = (description.Count + ChunkRows - 1) / ChunkRows;
         int rows = description.Count;
-        _checksums = open(
-            new LayerSource(store, keys.Checksums, RowChecksums.PageCount(rows), page => RowChecksums.Page(rows, page), VerifyPage));
-        _chunks = open(new LayerSource(store, keys.Vectors, ChunkCount, Extent, VerifyChunk));
+        ChunkCount = (int)(((uint)rows + (uint)ChunkRows - 1) / (uint)ChunkRows);
+        _checksums = open(new LayerSource(
+            store, keys.Checksums, description.ChecksumsLength, RowChecksums.PageCount(rows), page => RowChecksums.Page(rows, page),
+            VerifyPage));
+        _chunks = open(new LayerSource(store, keys.Vectors, description.VectorsLength, ChunkCount, Extent, VerifyChunk));
 
         void VerifyPage(int page, ReadOnlyMemory<byte> bytes)
         {

@@ -39,6 +39,9 @@ internal static class ExactDistance
         float squaredNorm = K.Dot(vector, vector);
         if (squaredNorm >= 1e-20f)
             return Cosine(dot / MathF.Sqrt(squaredNorm));
+        // A row of zeros, which no build stores, has no direction: at a right angle to every query.
+        if (!vector.ContainsAnyExcept(0f))
+            return Cosine(0);
         // Squares of small values underflow.
         Span<float> unit = stackalloc float[CodeLayout.MaxDimensions];
         vector.CopyTo(unit);

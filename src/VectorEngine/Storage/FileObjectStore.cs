@@ -215,6 +215,8 @@ public sealed class FileObjectStore : IObjectStore, IDisposable
         using OpenObject? file = OpenObject.TryOpen(path);
         if (file is null)
             return null;
+        if (file.Length > Array.MaxLength)
+            throw new CorruptDataException(key, 0, file.Length, "too long to be read whole");
         var content = new byte[file.Length];
         file.Read(key, 0, content);
         return content;

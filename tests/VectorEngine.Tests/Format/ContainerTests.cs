@@ -141,7 +141,7 @@ public sealed class ContainerTests
             SignLength = 1,
             ExLength = 2,
             VectorsLength = 3,
-            ChecksumsLength = 4,
+            ChecksumsLength = 64 + (4 * 1000) + 4,
             MetadataLength = 5,
         };
         var writer = new ContainerWriter();
