@@ -298,11 +298,15 @@ public sealed class ArrowFileReader : IDisposable
     /// <summary>Metadata on its way does not take unbounded memory: at most as much as that of one batch may.</summary>
     private int EndOfGroup(int[] batches, int start)
     {
-        int end = start;
-        long bytes = 0;
-        do
-            bytes += Blocks[batches[end++]].MetadataLength;
-        while (end < batches.Length && bytes + Blocks[batches[end]].MetadataLength <= ArrowFormat.MaxBatchMetadataLength);
+        const int MostBatches = 64;
+        int end = start + 1;
+        long bytes = Blocks[batches[start]].MetadataLength;
+        for (; end < Math.Min(batches.Length, start + MostBatches); end++)
+        {
+            bytes += Blocks[batches[end]].MetadataLength;
+            if (bytes > ArrowFormat.MaxBatchMetadataLength)
+                break;
+        }
         return end;
     }
 

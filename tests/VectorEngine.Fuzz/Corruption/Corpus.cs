@@ -30,6 +30,7 @@ internal static class Corpus
         {
             VectorMatrix vectors = Vectors(count, dimensions, seed + indexes.Count);
             SortedDictionary<string, byte[]> objects = await BuildAsync(vectors, options, metadata ? Metadata(count) : null);
+            CheckSeal(name, objects);
             using var store = new CaseStore(objects, StoreKind.Memory);
             indexes.Add(new IntactIndex(name, objects, await Exercise.RunAsync(store.Store, new OpenOptions())));
         }
@@ -104,6 +105,18 @@ internal static class Corpus
 
         objects["pointer"] = Pointer(objects["root"]);
         return objects;
+    }
+
+    /// <summary>Checksums that are made another way than the engine's would be found by them: sealed cases would test nothing else.</summary>
+    private static void CheckSeal(string name, SortedDictionary<string, byte[]> objects)
+    {
+        var copies = new SortedDictionary<string, byte[]>(objects.ToDictionary(o => o.Key, o => o.Value.ToArray()), StringComparer.Ordinal);
+        Seal.All(copies, link: true);
+        foreach ((string key, byte[] bytes) in objects)
+        {
+            if (!bytes.AsSpan().SequenceEqual(copies[key]))
+                throw new InvalidOperationException($"{name}: sealing changes '{key}', which is intact.");
+        }
     }
 
     /// <summary>A pointer without what is left to time and chance.</summary>

@@ -18,7 +18,7 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
     private readonly string _folder = Directory.CreateTempSubdirectory("vectorengine-fuzz-").FullName;
     private readonly Lock _counting = new();
     private readonly Dictionary<Outcome, int> _damaged = [], _sealed = [];
-    private readonly List<(int Number, string Reason)> _failures = [];
+    private int _failures;
 
     /// <summary>Runs all cases and prints a summary.</summary>
     /// <returns>The exit code: 0 if none failed.</returns>
@@ -35,22 +35,20 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
             Directory.Delete(_folder, recursive: true);
         }
 
-        foreach ((int number, string reason) in _failures)
-            Console.WriteLine($"case {number}: {reason}");
-        if (_failures.Count > 0)
+        if (_failures > 0)
             Console.WriteLine($"Repeat one with: dotnet run -c Release --project tests/VectorEngine.Fuzz -- --seed {seed} --case NUMBER");
         Console.WriteLine($"as damaged: {Describe(_damaged)}");
         Console.WriteLine($"sealed again: {Describe(_sealed)}");
         int ended = _damaged.Values.Sum() + _sealed.Values.Sum();
         Console.WriteLine(
-            $"fuzz: {ended:N0} cases, {_failures.Count} failed, seed {seed}, {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s");
-        return _failures.Count == 0 && ended == cases ? 0 : 1;
+            $"fuzz: {ended:N0} cases, {_failures} failed, seed {seed}, {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s");
+        return _failures == 0 && ended == cases ? 0 : 1;
     }
 
     /// <summary>Runs the cases of one job, in a new process after each that was lost.</summary>
     private async Task RunShareAsync(int job)
     {
-        for (int next = 2 * job; next < cases && _failures.Count < MostFailures;)
+        for (int next = 2 * job; next < cases && _failures < MostFailures;)
             next = await RunProcessAsync(next);
     }
 
@@ -104,8 +102,10 @@ internal sealed class FuzzRun(int seed, int cases, int jobs)
         {
             Dictionary<Outcome, int> counts = number % 2 == 1 ? _sealed : _damaged;
             counts[outcome] = counts.GetValueOrDefault(outcome) + 1;
-            if (outcome == Outcome.Failed)
-                _failures.Add((number, reason));
+            if (outcome != Outcome.Failed)
+                return;
+            _failures++;
+            Console.WriteLine($"case {number}: {reason}");
         }
     }
 

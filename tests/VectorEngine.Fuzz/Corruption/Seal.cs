@@ -9,12 +9,14 @@ internal sealed class Seal
 {
     private readonly SortedDictionary<string, byte[]> _objects;
     private readonly DamagedContainer _root;
+    private readonly HashSet<string> _known = ["pointer", "root"];
 
     private Seal(SortedDictionary<string, byte[]> objects, byte[] root) => (_objects, _root) = (objects, new DamagedContainer(root));
 
-    /// <summary>Seals everything, from the leaves to the pointer.</summary>
+    /// <summary>Seals everything, from the leaves to the pointer. What is intact stays as it is.</summary>
     /// <param name="objects">The objects, by short name.</param>
     /// <param name="link">Let the pointer name this root: false keeps what it says.</param>
+    /// <exception cref="InvalidOperationException">There is an object that nothing here knows.</exception>
     public static void All(SortedDictionary<string, byte[]> objects, bool link)
     {
         if (objects.TryGetValue("root", out byte[]? root))
@@ -40,11 +42,17 @@ internal sealed class Seal
         Rows("vectors", "checksums");
         Chunks("metadata", SectionKind.MetadataChecksums);
         _root.Seal();
+        if (_objects.Keys.FirstOrDefault(name => !_known.Contains(name)) is { } unknown)
+            throw new InvalidOperationException($"No line seals '{unknown}'.");
     }
 
     private Span<byte> Section(SectionKind kind) => _root.Bytes.AsSpan()[_root.Section(kind)];
 
-    private Span<byte> Object(string name) => _objects.GetValueOrDefault(name);
+    private Span<byte> Object(string name)
+    {
+        _known.Add(name);
+        return _objects.GetValueOrDefault(name);
+    }
 
     private void Lists(string name, int at, Func<CodeLayout, int, long> length)
     {
@@ -67,7 +75,7 @@ internal sealed class Seal
     private void Rows(string rows, string checksums)
     {
         const int PageRows = 1024;
-        Span<byte> batches = Section(SectionKind.VectorBatches), pages = Object(checksums);
+        Span<byte> batches = Section(SectionKind.VectorBatches), bytes = Object(rows), pages = Object(checksums);
         if (Description() is not { } description || batches.Length < 24 || pages.Length <= 64)
             return;
         long first = BinaryPrimitives.ReadInt64LittleEndian(batches), stride = BinaryPrimitives.ReadInt64LittleEndian(batches[8..]),
@@ -79,7 +87,7 @@ internal sealed class Seal
             for (int i = 0; i < count && perBatch > 0; i++)
             {
                 long offset = unchecked(first + ((row + i) / perBatch * stride) + ((row + i) % perBatch * description.RowBytes));
-                SealRange(Object(rows), offset, description.RowBytes, pages[(4 * i)..]);
+                SealRange(bytes, offset, description.RowBytes, pages[(4 * i)..]);
             }
 
             BinaryPrimitives.WriteUInt32LittleEndian(pages[(4 * count)..], Crc32C.Compute(pages[..(4 * count)]));

@@ -46,6 +46,19 @@ public sealed class FixtureTests
     }
 
     [Fact]
+    public async Task The_fixture_has_every_kind_of_object_and_section()
+    {
+        IEnumerable<string> kinds = typeof(SegmentKeys).GetProperties().Select(property => property.Name).Where(name => name != "Prefix");
+        Assert.Equal(kinds.Select(name => name.ToLowerInvariant()).Order(), ObjectNames.Order());
+        foreach (SectionKind kind in Enum.GetValues<SectionKind>())
+        {
+            (string name, ObjectKind holder) = kind == SectionKind.Manifest ? ("pointer", ObjectKind.Pointer) : ("root", ObjectKind.Root);
+            var container = new Container(name, await File.ReadAllBytesAsync(FilePath(name)), holder);
+            Assert.False(container.Section(kind).IsEmpty);
+        }
+    }
+
+    [Fact]
     public async Task What_was_written_then_is_read_today()
     {
         using VectorIndex index = await OpenAsync();
