@@ -94,14 +94,39 @@ Task("TestPackage")
 });
 
 Task("TestArrow")
-    .Description("Exchanges files with npm's apache-arrow.")
+    .Description("Exchanges files with npm's apache-arrow, and tables with a C library.")
     .IsDependentOn("Build")
+    .Does(() => TestArrow("FullyQualifiedName~ArrowInteropTests|FullyQualifiedName~ArrowCDataTests", longFiles: false));
+
+Task("TestArrowLong")
+    .Description("Exchanges files of 3 GB with npm's apache-arrow.")
+    .IsDependentOn("Build")
+    .Does(() => TestArrow("FullyQualifiedName~LongFilesGoBothWays", longFiles: true));
+
+Task("ApacheArrow")
+    .Description("Builds, tests and packs the adapter for Apache.Arrow; --feed=FOLDER names a further source of packages.")
+    .IsDependentOn("Pack")
     .Does(() =>
 {
-    DirectoryPath folder = MakeAbsolute(Directory("tests/arrow-interop"));
-    Run(IsRunningOnWindows() ? "npm.cmd" : "npm", "install --no-audit --no-fund", folder);
-    var environment = new Dictionary<string, string> { ["VECTORENGINE_ARROW_JS"] = folder.FullPath };
-    DotNetTest(Tests, Where("FullyQualifiedName~ArrowInteropTests", environment, "xUnit.FailSkips=true"));
+    const string Adapter = "src/VectorEngine.ApacheArrow", AdapterTests = "tests/VectorEngine.ApacheArrow.Tests";
+    DotNetMSBuildSettings WithFeed()
+    {
+        var settings = new DotNetMSBuildSettings();
+        return HasArgument("feed")
+            ? settings.WithProperty("RestoreAdditionalProjectSources", MakeAbsolute(Directory(Argument<string>("feed"))).FullPath)
+            : settings;
+    }
+
+    DotNetBuild(AdapterTests, new DotNetBuildSettings { Configuration = "Release", MSBuildSettings = WithFeed() });
+    DotNetTest(AdapterTests, new DotNetTestSettings { Configuration = "Release", NoBuild = true });
+    CleanDirectory("src/VectorEngine/obj/Release");
+    CleanDirectory($"{Adapter}/obj/Release");
+    DotNetPack(Adapter, new DotNetPackSettings
+    {
+        Configuration = "Release",
+        OutputDirectory = Artifacts,
+        MSBuildSettings = WithFeed().WithProperty("ContinuousIntegrationBuild", "true"),
+    });
 });
 
 Task("Fuzz")
@@ -135,6 +160,17 @@ IEnumerable<(string Expected, string Variable, string Value)> Tiers()
 
 void RunFuzz(string arguments) =>
     DotNetRun("tests/VectorEngine.Fuzz", arguments, new DotNetRunSettings { Configuration = "Release", NoBuild = true });
+void TestArrow(string filter, bool longFiles)
+{
+    DirectoryPath folder = MakeAbsolute(Directory("tests/arrow-interop"));
+    Run(IsRunningOnWindows() ? "npm.cmd" : "npm", "install --no-audit --no-fund", folder);
+    var environment = new Dictionary<string, string>
+    {
+        ["VECTORENGINE_ARROW_JS"] = folder.FullPath,
+        ["VECTORENGINE_ARROW_LONG"] = longFiles ? "1" : "0",
+    };
+    DotNetTest(Tests, Where(filter, environment, "xUnit.FailSkips=true"));
+}
 
 void Run(string program, string arguments, DirectoryPath folder = null)
 {

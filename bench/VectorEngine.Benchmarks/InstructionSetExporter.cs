@@ -20,6 +20,7 @@ internal sealed class InstructionSetExporter : ExporterBase
         logger.WriteLine($"| ns per operation | {string.Join(" | ", InstructionSets.Supported)} |");
         logger.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---:|", InstructionSets.Supported.Count))}");
         IEnumerable<IGrouping<string, BenchmarkReport>> kernels = summary.Reports
+            .Where(report => report.BenchmarkCase.Parameters[nameof(KernelBenchmarks.Set)] is not null)
             .OrderBy(report => report.BenchmarkCase.Descriptor.Type.Name, StringComparer.Ordinal)
             .GroupBy(report => report.BenchmarkCase.Descriptor.WorkloadMethodDisplayInfo);
         foreach (IGrouping<string, BenchmarkReport> kernel in kernels)

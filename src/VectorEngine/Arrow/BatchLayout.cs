@@ -43,16 +43,15 @@ internal sealed class BatchParts
         _bodyLeft = block.BodyLength;
     }
 
-    /// <summary>The number of nulls in the next node, whose length is checked.</summary>
-    public long NextNode(long minLength, long maxLength)
+    /// <summary>The next node, whose length is checked, and the validity bitmap, which has room for so many values if any is missing.</summary>
+    public (long NullCount, FileRange Validity) NextColumn(long minLength, long maxLength)
     {
-        if (_nextNode == _nodes.Count)
-            throw _batch.Corrupt("a batch with too few columns");
-        long length = _nodes.Int64(_nextNode, 0), nullCount = _nodes.Int64(_nextNode, sizeof(long));
-        _nextNode++;
-        if (length < minLength || length > maxLength || nullCount < 0 || nullCount > length)
-            throw _batch.Corrupt($"a column of {length} values, {nullCount} of them missing, in a batch with fewer or more");
-        return nullCount;
+        long nullCount = NextNode(minLength, maxLength);
+        FileRange validity = NextBuffer(1, nullCount <= 0 ? 0 : minLength);
+        // apache-arrow for JavaScript writes -1, not known, where a slice has no bitmap.
+        if (nullCount < 0 && validity.Length != 0)
+            throw _batch.Corrupt($"a column with {nullCount} missing values");
+        return (Math.Max(nullCount, 0), validity);
     }
 
     /// <summary>Steps over a column that is not read.</summary>
@@ -66,8 +65,6 @@ internal sealed class BatchParts
         for (long i = 0; i < buffers; i++)
             NextBuffer(0, 0);
     }
-
-    public FileRange NextValidity(long nullCount, long count) => NextBuffer(1, nullCount == 0 ? 0 : count);
 
     /// <summary>The next buffer, which must have room for so many values.</summary>
     public FileRange NextBuffer(long bitsPerValue, long count)
@@ -89,6 +86,17 @@ internal sealed class BatchParts
     {
         if (_nextNode != _nodes.Count || _nextBuffer != _buffers.Count)
             throw _batch.Corrupt("a batch with more columns or buffers than the schema");
+    }
+
+    private long NextNode(long minLength, long maxLength)
+    {
+        if (_nextNode == _nodes.Count)
+            throw _batch.Corrupt("a batch with too few columns");
+        long length = _nodes.Int64(_nextNode, 0), nullCount = _nodes.Int64(_nextNode, sizeof(long));
+        _nextNode++;
+        if (length < minLength || length > maxLength || nullCount < -1 || nullCount > length)
+            throw _batch.Corrupt($"a column of {length} values, {nullCount} of them missing, in a batch with fewer or more");
+        return nullCount;
     }
 
     private long NextViewBufferCount()

@@ -176,28 +176,10 @@ internal sealed class DictionaryGather(RowSelection selection, int column, Arrow
 
     public override void AddReads(RangeReads reads) => _positions.AddReads(reads);
 
-    public override VariableLengthArray Build() => _positions.Build() switch
+    public override VariableLengthArray Build()
     {
-        PrimitiveArray<sbyte> array => LookUp(array),
-        PrimitiveArray<short> array => LookUp(array),
-        PrimitiveArray<int> array => LookUp(array),
-        PrimitiveArray<long> array => LookUp(array),
-        PrimitiveArray<byte> array => LookUp(array),
-        PrimitiveArray<ushort> array => LookUp(array),
-        PrimitiveArray<uint> array => LookUp(array),
-        var array => LookUp((PrimitiveArray<ulong>)array),
-    };
-
-    private VariableLengthArray LookUp<T>(PrimitiveArray<T> array) where T : unmanaged, IBinaryInteger<T>
-    {
-        int[] indexes = ArrowArray.Allocate<int>(array.Length);
-        for (int i = 0; i < indexes.Length; i++)
-        {
-            int index = array.Validity.IsNull(i) ? -1 : int.CreateSaturating(array.Values[i]);
-            if (index >= dictionary.Length || (index < 0 && !array.Validity.IsNull(i)))
-                throw Corrupt(LayoutOfRow(i).Values, $"position {array.Values[i]} in a dictionary of {dictionary.Length} values");
-            indexes[i] = index;
-        }
-        return dictionary.Take(indexes);
+        ArrowArray positions = _positions.Build();
+        return dictionary.TryLookUp(positions, out int invalid)
+            ?? throw Corrupt(LayoutOfRow(invalid).Values, $"a position outside of a dictionary of {dictionary.Length} values");
     }
 }

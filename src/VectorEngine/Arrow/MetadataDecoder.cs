@@ -112,16 +112,13 @@ internal static class MetadataDecoder
 
     private static ColumnLayout Column(BatchParts parts, ArrowType type, long rowCount)
     {
-        if (type.Kind == ArrowTypeKind.Unsupported)
+        if (type.Kind is ArrowTypeKind.Unsupported or ArrowTypeKind.Null)
         {
-            parts.Skip(type.UnsupportedParts);
-            return new ColumnLayout(0, default, default);
+            parts.Skip(type.Kind == ArrowTypeKind.Null ? new ArrowParts(1, 0, 0) : type.UnsupportedParts);
+            return new ColumnLayout(type.Kind == ArrowTypeKind.Null ? rowCount : 0, default, default);
         }
 
-        long nullCount = parts.NextNode(rowCount, rowCount);
-        if (type.Kind == ArrowTypeKind.Null)
-            return new ColumnLayout(rowCount, default, default);
-        FileRange validity = parts.NextValidity(nullCount, rowCount);
+        (long nullCount, FileRange validity) = parts.NextColumn(rowCount, rowCount);
         if (type.IsVariable)
         {
             // An empty column may come without its only offset.
@@ -132,8 +129,7 @@ internal static class MetadataDecoder
         if (type.Kind != ArrowTypeKind.FixedSizeList)
             return new ColumnLayout(nullCount, validity, parts.NextBuffer(type.BitWidth, rowCount));
         long elements = rowCount * type.ListSize;
-        long childNullCount = parts.NextNode(elements, long.MaxValue);
-        FileRange childValidity = parts.NextValidity(childNullCount, elements);
+        (long childNullCount, FileRange childValidity) = parts.NextColumn(elements, long.MaxValue);
         return new ColumnLayout(nullCount, validity, parts.NextBuffer(type.BitWidth, rowCount))
         {
             ChildNullCount = childNullCount,

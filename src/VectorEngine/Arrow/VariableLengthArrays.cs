@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 using System.Text.Unicode;
 
@@ -54,6 +55,26 @@ public abstract class VariableLengthArray : ArrowArray
         return Create(Type, ends, bytes, Validity.Take(indexes));
     }
 
+    /// <summary>The values at positions of any integer type, or null if there is no value at one of them.</summary>
+    /// <param name="positions">The positions; missing ones stand for missing values.</param>
+    /// <param name="invalid">The row of the first position that is outside; -1 if there is none.</param>
+    internal VariableLengthArray? TryLookUp(ArrowArray positions, out int invalid)
+    {
+        int[] indexes = positions switch
+        {
+            PrimitiveArray<sbyte> array => IndexesOf(array),
+            PrimitiveArray<short> array => IndexesOf(array),
+            PrimitiveArray<int> array => IndexesOf(array),
+            PrimitiveArray<long> array => IndexesOf(array),
+            PrimitiveArray<byte> array => IndexesOf(array),
+            PrimitiveArray<ushort> array => IndexesOf(array),
+            PrimitiveArray<uint> array => IndexesOf(array),
+            _ => IndexesOf((PrimitiveArray<ulong>)positions),
+        };
+        invalid = indexes.AsSpan().IndexOfAnyInRange(Length, int.MaxValue);
+        return invalid < 0 ? Take(indexes) : null;
+    }
+
     internal override VariableLengthArray Concat(ArrowArray[] arrays)
     {
         VariableLengthArray[] parts = [.. arrays.Cast<VariableLengthArray>()];
@@ -74,6 +95,18 @@ public abstract class VariableLengthArray : ArrowArray
         Create(Type, Offsets.Slice(start, count + 1), Bytes, Validity.Slice(start, count));
 
     private protected ReadOnlySpan<byte> BytesAt(int index) => Bytes.Span[Offsets.Span[index]..Offsets.Span[index + 1]];
+
+    /// <summary>Positions as indexes: -1 where one is missing, <see cref="int.MaxValue"/> where one is negative.</summary>
+    private static int[] IndexesOf<T>(PrimitiveArray<T> positions) where T : unmanaged, IBinaryInteger<T>
+    {
+        int[] indexes = Allocate<int>(positions.Length);
+        for (int i = 0; i < indexes.Length; i++)
+        {
+            int index = int.CreateSaturating(positions.Values[i]);
+            indexes[i] = positions.Validity.IsNull(i) ? -1 : index < 0 ? int.MaxValue : index;
+        }
+        return indexes;
+    }
 
     /// <summary>The bytes between the first and the last offset.</summary>
     private ReadOnlyMemory<byte> UsedBytes => Bytes[Offsets.Span[0]..Offsets.Span[^1]];

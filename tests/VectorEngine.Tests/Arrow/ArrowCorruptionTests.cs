@@ -44,6 +44,22 @@ public class ArrowCorruptionTests
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
 
     [Fact]
+    public void DamagedDictionariesAreReadOrRefused()
+    {
+        var maker = new DictionaryFile();
+        byte[] bytes = maker.Make([["a", "é", null], ["three", ""]], [[0, 1, null, 4], [3, 2]]).Bytes;
+        int start = (int)maker.Dictionaries[0].Offset;
+        var random = new Random(1);
+        for (int i = 0; i < 5000; i++)
+        {
+            byte[] damaged = [.. bytes];
+            for (int changes = random.Next(1, 4); changes > 0; changes--)
+                Overwrite(damaged.AsSpan(random.Next(start, damaged.Length)), random);
+            Exercise(new MemoryFile(damaged), random);
+        }
+    }
+
+    [Fact]
     public void TruncatedFilesAreRefused()
     {
         (ArrowSchema schema, RecordBatch[] batches) = new ArrowCase(29).Make();

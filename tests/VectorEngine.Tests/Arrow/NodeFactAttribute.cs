@@ -13,6 +13,13 @@ internal sealed class NodeFactAttribute : FactAttribute
     public NodeFactAttribute() => Skip = Node.WhyMissing;
 }
 
+/// <summary>As <see cref="NodeFactAttribute"/>, once for each set of arguments.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NodeTheoryAttribute : TheoryAttribute
+{
+    public NodeTheoryAttribute() => Skip = Node.WhyMissing;
+}
+
 /// <summary>Runs <c>tests/arrow-interop/interop.mjs</c>.</summary>
 internal static class Node
 {
@@ -22,9 +29,9 @@ internal static class Node
     public static string? WhyMissing { get; } = FindWhyMissing();
 
     /// <summary>Runs one command of the script on a file and returns what it printed.</summary>
-    public static async Task<string> RunAsync(string command, string path)
+    public static async Task<string> RunAsync(string command, string path, string count = "")
     {
-        var start = new ProcessStartInfo("node", [ScriptPath(), command, path])
+        var start = new ProcessStartInfo("node", [ScriptPath(), command, path, count])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
