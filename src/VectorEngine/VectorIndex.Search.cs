@@ -25,18 +25,7 @@ public sealed partial class VectorIndex
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
         using var use = new ActiveSearch(this);
-        QueryScratch[] search = _searcher.Begin(query, k, options);
-        SearchResult result;
-        try
-        {
-            _searcher.Finish(search);
-            result = new SearchResult(_searcher.Answer(search, k));
-        }
-        finally
-        {
-            _searcher.Return(search);
-        }
-
+        SearchResult result = Answer(query, k, options);
         ValueTask rows = AddRowsAsync(result, options, CancellationToken.None);
         if (!rows.IsCompletedSuccessfully)
             rows.AsTask().GetAwaiter().GetResult();
@@ -57,7 +46,7 @@ public sealed partial class VectorIndex
         var use = new ActiveSearch(this);
         try
         {
-            return FinishAsync(_searcher.Begin(query, k, options), use, k, options, cancellationToken);
+            return AnswerAsync(_searcher.Begin(query, k, options), use, k, options, cancellationToken);
         }
         catch
         {
@@ -93,6 +82,52 @@ public sealed partial class VectorIndex
         options ??= SearchOptions.Default;
         Check(queries.Dimensions, k, options);
         using var use = new ActiveSearch(this);
+        return await AnswerAsync(queries, k, options, maxDegreeOfParallelism, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    private SearchResult Answer(ReadOnlySpan<float> query, int k, SearchOptions options)
+    {
+        QueryScratch[] search = _searcher.Begin(query, k, options);
+        try
+        {
+            _searcher.Finish(search);
+            return new SearchResult(_searcher.Answer(search, k));
+        }
+        finally
+        {
+            _searcher.Return(search);
+        }
+    }
+
+    private async ValueTask<SearchResult> AnswerAsync(
+        QueryScratch[] search, ActiveSearch use, int k, SearchOptions options, CancellationToken cancellationToken)
+    {
+        using (use)
+            return await AnswerAsync(search, k, options, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<SearchResult> AnswerAsync(
+        QueryScratch[] search, int k, SearchOptions options, CancellationToken cancellationToken)
+    {
+        SearchResult result;
+        try
+        {
+            await _searcher.FinishAsync(search, cancellationToken).ConfigureAwait(false);
+            result = new SearchResult(_searcher.Answer(search, k));
+        }
+        finally
+        {
+            _searcher.Return(search);
+        }
+
+        await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+        return result;
+    }
+
+    private async Task<SearchResult[]> AnswerAsync(
+        VectorMatrix queries, int k, SearchOptions options, int maxDegreeOfParallelism, IProgress<int>? progress,
+        CancellationToken cancellationToken)
+    {
         var results = new SearchResult[queries.Count];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = maxDegreeOfParallelism, CancellationToken = cancellationToken };
         var reported = new Lock();
@@ -102,7 +137,7 @@ public sealed partial class VectorIndex
         await Parallel.ForAsync(0, (queries.Count + size - 1) / size, parallel, async (block, cancellation) =>
         {
             int first = block * size, count = Math.Min(size, queries.Count - first);
-            await SearchBlockAsync(queries, first, k, options, results.AsMemory(first, count), cancellation).ConfigureAwait(false);
+            await AnswerBlockAsync(queries, first, k, options, results.AsMemory(first, count), cancellation).ConfigureAwait(false);
             for (int i = first; i < first + count; i++)
                 await AddRowsAsync(results[i], options, cancellation).ConfigureAwait(false);
             lock (reported)
@@ -111,7 +146,7 @@ public sealed partial class VectorIndex
         return results;
     }
 
-    private async ValueTask SearchBlockAsync(
+    private async ValueTask AnswerBlockAsync(
         VectorMatrix queries, int first, int k, SearchOptions options, Memory<SearchResult> results, CancellationToken cancellationToken)
     {
         var searches = new QueryScratch[results.Length][];
@@ -140,27 +175,6 @@ public sealed partial class VectorIndex
         catch (InvalidVectorException invalid)
         {
             throw new InvalidVectorException(row, invalid.Reason);
-        }
-    }
-
-    private async ValueTask<SearchResult> FinishAsync(
-        QueryScratch[] search, ActiveSearch use, int k, SearchOptions options, CancellationToken cancellationToken)
-    {
-        using (use)
-        {
-            SearchResult result;
-            try
-            {
-                await _searcher.FinishAsync(search, cancellationToken).ConfigureAwait(false);
-                result = new SearchResult(_searcher.Answer(search, k));
-            }
-            finally
-            {
-                _searcher.Return(search);
-            }
-
-            await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
-            return result;
         }
     }
 

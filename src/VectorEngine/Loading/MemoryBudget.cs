@@ -10,7 +10,7 @@ internal sealed class MemoryBudget(long limit)
     private readonly Lock _changing = new();
     private readonly List<ResidentLayer> _layers = [];
     private int _hand;
-    private long _used;
+    private long _round, _used;
 
     /// <summary>Bytes kept now.</summary>
     public long Used => Volatile.Read(ref _used);
@@ -19,7 +19,10 @@ internal sealed class MemoryBudget(long limit)
     public void Register(ResidentLayer layer)
     {
         lock (_changing)
+        {
             _layers.Add(layer);
+            _round += layer.Count + 1L;
+        }
     }
 
     /// <summary>Makes room for bytes that are about to be loaded.</summary>
@@ -28,8 +31,7 @@ internal sealed class MemoryBudget(long limit)
         lock (_changing)
         {
             // Two full rounds of the clock: the first may only clear marks of recent use.
-            long steps = 2L * _layers.Sum(layer => layer.Count + 1L);
-            for (; _used + length > limit && steps > 0; steps--)
+            for (long steps = 2 * _round; _used + length > limit && steps > 0; steps--)
                 _used -= EvictNext();
             _used += length;
         }

@@ -10,9 +10,7 @@ namespace VectorEngine.Search;
 /// <param name="own">Which of a search's states is this segment's.</param>
 internal sealed class BatchScan(Segment segment, int own)
 {
-    /// <summary>
-    /// Compares every vector, chunk by chunk; the answers are those of searching alone.
-    /// </summary>
+    /// <summary>Compares every vector, chunk by chunk; the answers are those of searching alone.</summary>
     public async ValueTask CompareAllAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
     {
         for (int chunk = 0; chunk < segment.Vectors!.ChunkCount; chunk++)
@@ -55,7 +53,7 @@ internal sealed class BatchScan(Segment segment, int own)
         KernelDispatch.Run(ref rescore);
     }
 
-    /// <summary>A visit of a list by a query: whether it is the query's nearest (0) or another (1), the list, and the query's number.</summary>
+    /// <summary>Visits of lists by queries, in order: a bit for any but the query's nearest list, the list, the query's number.</summary>
     private ulong[] OrderVisits(ReadOnlySpan<QueryScratch[]> searches)
     {
         int count = 0;
