@@ -16,7 +16,7 @@ internal static class SegmentBuild
     /// <summary>Clusters where the caller names no number.</summary>
     public static int DefaultClusterCount(int vectors) => (int)Math.Clamp(4 * Math.Sqrt(vectors), 1, vectors);
 
-    /// <summary>Writes the objects of a segment, the root last.</summary>
+    /// <summary>Writes the objects of a segment, the root last; <paramref name="appendedTo"/> are those whose ids it must not repeat.</summary>
     /// <returns>The bytes of the root.</returns>
     public static async Task<byte[]> WriteAsync(
         IObjectStore store, SegmentKeys keys, VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata,
