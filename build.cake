@@ -160,6 +160,7 @@ IEnumerable<(string Expected, string Variable, string Value)> Tiers()
 
 void RunFuzz(string arguments) =>
     DotNetRun("tests/VectorEngine.Fuzz", arguments, new DotNetRunSettings { Configuration = "Release", NoBuild = true });
+
 void TestArrow(string filter, bool longFiles)
 {
     DirectoryPath folder = MakeAbsolute(Directory("tests/arrow-interop"));

@@ -52,8 +52,10 @@ public sealed partial class VectorIndex
 
         HashSet<long> examples = [.. like.Span, .. unlike.Span];
         int wanted = (int)Math.Min((long)k + examples.Count, int.MaxValue);
-        SearchResult result = await SearchAsync(query, wanted, options with { Columns = [] }, cancellationToken).ConfigureAwait(false);
-        result = result.Without(examples, k);
+        SearchOptions bare = options with { Columns = [] };
+        SearchResult found = await AnswerAsync(
+            _searcher.Begin(query, wanted, bare), wanted, bare, cancellationToken).ConfigureAwait(false);
+        SearchResult result = found.Without(examples, k);
         await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
         return result;
     }

@@ -43,7 +43,7 @@ public sealed partial class VectorIndex
         float[] vectors = await RowReader.ReadVectorsAsync(_segments, sample, cancellationToken).ConfigureAwait(false);
         var queries = new VectorMatrix(vectors, Dimensions);
         int wanted = (int)Math.Min((long)k + 1, Count);
-        SearchResult[] truth = await SearchBatchAsync(
+        SearchResult[] truth = await AnswerAsync(
             queries, wanted, new SearchOptions { Stage = SearchStage.BruteForce, Columns = [] }, -1,
             progress is null ? null : new FirstHalf(progress, sample.Length), cancellationToken).ConfigureAwait(false);
         return await Task.Run(
@@ -60,9 +60,9 @@ public sealed partial class VectorIndex
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Not timed: brings the lists into memory.
-            SearchResult result = Search(queries[i], wanted, options);
+            SearchResult result = Answer(queries[i], wanted, options);
             long start = Stopwatch.GetTimestamp();
-            Search(queries[i], wanted, options);
+            Answer(queries[i], wanted, options);
             ticks += Stopwatch.GetTimestamp() - start;
             HashSet<long> found = [.. NeighboursOf(sample[i], result)];
             recall += NeighboursOf(sample[i], truth[i]).Average(ordinal => found.Contains(ordinal) ? 1.0 : 0.0);

@@ -7,6 +7,9 @@ namespace VectorEngine;
 /// <content>Reads single vectors and rows, by ordinal or by id.</content>
 public sealed partial class VectorIndex
 {
+    /// <summary>Ids looked up at a time.</summary>
+    private const int ParallelReads = 16;
+
     /// <summary>Finds vectors by their ids: <see cref="GetVectorsAsync"/> and <see cref="GetRowsAsync"/> take what it returns.</summary>
     /// <param name="ids">Of the type of the column <see cref="IdColumn"/>, none missing, such as <c>ArrowArray.From(["a", "b"])</c>.</param>
     /// <param name="cancellationToken">Cancels the search.</param>
@@ -24,8 +27,9 @@ public sealed partial class VectorIndex
             throw new ArgumentException($"The ids of the index are {Metadata[IdColumn].Type}, and none is missing.", nameof(ids));
         using var use = new ActiveSearch(this);
         long[] ordinals = new long[ids.Length];
-        for (int i = 0; i < ordinals.Length; i++)
-            ordinals[i] = await _segments.FindAsync(IdKey.Of(ids, i), cancellationToken).ConfigureAwait(false);
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = ParallelReads, CancellationToken = cancellationToken };
+        await Parallel.ForAsync(0, ordinals.Length, parallel, async (i, cancellation) =>
+            ordinals[i] = await _segments.FindAsync(IdKey.Of(ids, i), cancellation).ConfigureAwait(false)).ConfigureAwait(false);
         return ordinals;
     }
 

@@ -5,7 +5,7 @@ namespace VectorEngine.Building;
 /// <summary>Consecutive good rows of the input, held in memory that is reused for later rows.</summary>
 internal sealed class RowChunk(int capacity, int dimensions)
 {
-    private readonly float[] _values = new float[capacity * dimensions];
+    private float[] _values = [];
     private readonly List<RecordBatch> _metadata = [];
 
     /// <summary>The ordinal of the first row.</summary>
@@ -29,7 +29,10 @@ internal sealed class RowChunk(int capacity, int dimensions)
     /// <returns>How many were appended.</returns>
     public int Append(VectorMatrix rows, RecordBatch? metadata, int start)
     {
-        int count = Math.Min(capacity - Count, rows.Count - start);
+        int count = Math.Min(capacity - Count, rows.Count - start), length = (Count + count) * dimensions;
+        // Small inputs take little memory.
+        if (length > _values.Length)
+            Array.Resize(ref _values, (int)Math.Min(Math.Max(length, 2L * _values.Length), (long)capacity * dimensions));
         rows.Slice(start, count).Values.Span.CopyTo(_values.AsSpan(Count * dimensions));
         if (metadata is not null)
             _metadata.Add(count == metadata.RowCount ? metadata : metadata.Slice(start, count));

@@ -59,7 +59,7 @@ internal static class RowReader
         {
             0 => await segments.Items[0].Metadata!.TakeAsync(default, columns, cancellationToken).ConfigureAwait(false),
             1 => parts[0],
-            _ => await TableJoin.TakeAsync(parts, places, cancellationToken).ConfigureAwait(false),
+            _ => RecordBatch.Concat(parts).Take(places),
         };
     }
 

@@ -58,24 +58,29 @@ internal sealed class IndexSearcher
             _searchers[i].Finish(search[i]);
     }
 
-    /// <summary>Finishes searches with the same options; what is not in memory is waited for asynchronously.</summary>
-    public async ValueTask FinishAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
+    /// <summary>Finishes a search; what is not in memory is waited for asynchronously.</summary>
+    public async ValueTask FinishAsync(QueryScratch[] search, CancellationToken cancellationToken)
     {
+        QueryScratch[][] alone = [search];
         for (int own = 0; own < _searchers.Length; own++)
         {
-            if (_searchers[own].ComparesAll(searches.Span[0][own].Plan))
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_searchers[own].ComparesAll(search[own].Plan))
             {
-                await _searchers[own].CompareAllAsync(searches, own, cancellationToken).ConfigureAwait(false);
+                await _searchers[own].FinishAsync(alone, own, cancellationToken).ConfigureAwait(false);
                 continue;
             }
 
-            for (int i = 0; i < searches.Length; i++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                await _searchers[own].LoadAsync(searches.Span[i][own], cancellationToken).ConfigureAwait(false);
-                _searchers[own].Finish(searches.Span[i][own]);
-            }
+            await _searchers[own].LoadAsync(search[own], cancellationToken).ConfigureAwait(false);
+            _searchers[own].Finish(search[own]);
         }
+    }
+
+    /// <summary>Finishes searches with the same options together.</summary>
+    public async ValueTask FinishAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
+    {
+        for (int own = 0; own < _searchers.Length; own++)
+            await _searchers[own].FinishAsync(searches, own, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The answer of a search that is finished: the nearest of all segments, ties by ordinal.</summary>

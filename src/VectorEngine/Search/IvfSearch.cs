@@ -69,7 +69,8 @@ internal static class IvfSearch
         return segment.Root.Lists!.Count(list) == 0 ? default : segment.Sign!.Read(list);
     }
 
-    private static void ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
+    /// <summary>Scans one list that is not empty.</summary>
+    public static void ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
         SearchPlan plan = scratch.Plan;

@@ -37,9 +37,7 @@ internal sealed class SegmentSearcher(Segment segment)
         }
     }
 
-    /// <summary>
-    /// Brings the chosen lists into memory, so that <see cref="Finish"/> need not wait for them.
-    /// </summary>
+    /// <summary>Brings the chosen lists into memory, so that <see cref="Finish"/> need not wait for them.</summary>
     public async ValueTask LoadAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
         for (int i = 0; i < scratch.Lists.Count; i++)
@@ -63,22 +61,17 @@ internal sealed class SegmentSearcher(Segment segment)
         scratch.Results.Sort();
     }
 
-    /// <summary>
-    /// Finishes searches that compare every vector, chunk by chunk: each is read once for all of them, and waited for asynchronously.
-    /// </summary>
+    /// <summary>Finishes searches with the same options together; what is not in memory is waited for asynchronously.</summary>
     /// <param name="searches">Their states.</param>
     /// <param name="own">Which of a search's states is this segment's.</param>
-    /// <param name="cancellationToken">Cancels the searches between two chunks.</param>
-    public async ValueTask CompareAllAsync(ReadOnlyMemory<QueryScratch[]> searches, int own, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Cancels the searches between two lists or chunks.</param>
+    public async ValueTask FinishAsync(ReadOnlyMemory<QueryScratch[]> searches, int own, CancellationToken cancellationToken)
     {
-        for (int chunk = 0; chunk < segment.Vectors!.ChunkCount; chunk++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await segment.Vectors.LoadAsync(chunk, cancellationToken).ConfigureAwait(false);
-            var action = new CompareAction { Segment = segment, Searches = searches.Span, Own = own, Chunk = chunk };
-            KernelDispatch.Run(ref action);
-        }
-
+        var scan = new BatchScan(segment, own);
+        if (ComparesAll(searches.Span[0][own].Plan))
+            await scan.CompareAllAsync(searches, cancellationToken).ConfigureAwait(false);
+        else
+            await scan.ScanListsAsync(searches, cancellationToken).ConfigureAwait(false);
         foreach (QueryScratch[] search in searches.Span)
             search[own].Results.Sort();
     }
@@ -118,19 +111,6 @@ internal sealed class SegmentSearcher(Segment segment)
             IvfSearch.ScanLists<K>(Segment, Scratch);
             if (Scratch.Plan.Stage == SearchStage.Exact)
                 IvfSearch.Rescore<K>(Segment, Scratch);
-        }
-    }
-
-    private ref struct CompareAction : IKernelAction
-    {
-        public required Segment Segment;
-        public required ReadOnlySpan<QueryScratch[]> Searches;
-        public required int Own, Chunk;
-
-        public readonly void Run<K>() where K : struct, IKernels
-        {
-            foreach (QueryScratch[] search in Searches)
-                FlatSearch.Run<K>(Segment, search[Own], Chunk);
         }
     }
 }

@@ -7,6 +7,7 @@ using VectorEngine.Tests.TestData;
 namespace VectorEngine.Tests.Format;
 
 /// <summary>What a sealed pointer or root claims costs no more than a look: no memory, and no exception but the right one.</summary>
+[Collection(nameof(AloneCollection))]
 public sealed class ClaimTests
 {
     private const long AllocationLimit = 64 << 20;
@@ -131,9 +132,9 @@ public sealed class ClaimTests
 
     private static async Task<CorruptDataException> CorruptAsync(Func<Task> action)
     {
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        long before = GC.GetTotalAllocatedBytes(precise: true);
         CorruptDataException error = await Assert.ThrowsAsync<CorruptDataException>(action);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, AllocationLimit);
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, AllocationLimit);
         return error;
     }
 

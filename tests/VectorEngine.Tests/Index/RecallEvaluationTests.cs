@@ -78,18 +78,6 @@ public sealed class RecallEvaluationTests
         }
     }
 
-    [Fact]
-    public async Task A_batch_tells_how_many_queries_are_answered()
-    {
-        using VectorIndex index = await TestIndex.BuildAsync(Vectors, new VectorIndexOptions { ClusterCount = 5 });
-        var reports = new List<int>();
-        await index.SearchBatchAsync(Vectors.Slice(0, 333), 3, progress: new Reports<int>(reports));
-        Assert.Equal(reports.Distinct().Order(), reports);
-        Assert.Equal(333, reports[^1]);
-        Assert.True(reports.Count > 10);
-        Assert.Empty(await index.SearchBatchAsync(Vectors.Slice(0, 0), 3, progress: new Reports<int>(reports)));
-    }
-
     private sealed class Reports(List<double> reports, Action<double>? then = null) : IProgress<double>
     {
         public void Report(double value)
@@ -97,10 +85,5 @@ public sealed class RecallEvaluationTests
             reports.Add(value);
             then?.Invoke(value);
         }
-    }
-
-    private sealed class Reports<T>(List<T> reports) : IProgress<T>
-    {
-        public void Report(T value) => reports.Add(value);
     }
 }

@@ -24,19 +24,16 @@ public sealed class SearchVariantTests
 
     [Theory]
     [MemberData(nameof(Stages))]
-    public async Task Asynchronous_and_batched_searches_equal_the_plain_one(SearchStage stage, ErrorBound bound)
+    public async Task Asynchronous_searches_equal_the_plain_one(SearchStage stage, ErrorBound bound)
     {
         var options = new SearchOptions { Stage = stage, Bound = bound, ProbeCount = 10 };
         using VectorIndex index = await TestIndex.BuildAsync(Vectors, Stored);
-        SearchResult[] batch = await index.SearchBatchAsync(Asked, 10, options),
-            alone = await index.SearchBatchAsync(Asked, 10, options, 1);
-        Assert.Empty(await index.SearchBatchAsync(Asked.Slice(0, 0), 10, options));
         using VectorIndex cold = await TestIndex.BuildAsync(Vectors, Stored, new YieldingStore(new MemoryObjectStore()));
         for (int q = 0; q < Queries; q++)
         {
             SearchResult plain = index.Search(Asked[q], 10, options), later = await index.SearchAsync(Asked[q], 10, options);
             SearchResult yielded = await cold.SearchAsync(Asked[q], 10, options);
-            foreach (SearchResult other in new[] { later, yielded, batch[q], alone[q] })
+            foreach (SearchResult other in new[] { later, yielded })
             {
                 Assert.Equal(plain.Bounds(), other.Bounds());
                 Assert.Equal((plain.Stage, plain.Receipt), (other.Stage, other.Receipt));

@@ -123,6 +123,30 @@ public sealed class SegmentTests
     }
 
     [Fact]
+    public async Task Whichever_write_of_an_append_fails_the_index_is_as_before()
+    {
+        var inner = new MemoryObjectStore();
+        var options = new VectorIndexOptions { ClusterCount = 3, StoredVectors = StoredVectors.Float32, IdColumn = "number" };
+        await VectorIndexBuilder.BuildAsync(inner, TestIndex.Name, Vectors.Slice(0, 50), options, Metadata.Slice(0, 50));
+        SortedDictionary<string, byte[]> published = await TestIndex.ObjectsAsync(inner);
+        int failAt = 1;
+        for (; failAt < 1000; failAt++)
+        {
+            var store = new FailingStore(inner, failAt, () => new IOException("No more."));
+            Task append = VectorIndexBuilder.AppendAsync(store, TestIndex.Name, Vectors.Slice(50, 60), options, Metadata.Slice(50, 60));
+            if (await Record.ExceptionAsync(() => append) is null)
+                break;
+            await Assert.ThrowsAsync<IOException>(() => append);
+            Assert.Equal(published, await TestIndex.ObjectsAsync(inner));
+        }
+
+        Assert.InRange(failAt, 20, 100);
+        using VectorIndex index = await VectorIndex.OpenAsync(inner, TestIndex.Name);
+        Assert.Equal((2L, 110L), (index.Version, index.Count));
+        Assert.Equal((long[])[107, 3, -1], await index.FindAsync(ArrowArray.From<long>([321, 9, 10])));
+    }
+
+    [Fact]
     public async Task A_build_after_appends_starts_anew_and_open_versions_stay()
     {
         var store = new MemoryObjectStore();
