@@ -20,18 +20,14 @@ internal sealed class Segment : IDisposable
         _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
         Keys = keys;
         Root = root;
-        if (root.Lists is { } lists)
+        try
         {
-            Sign = OpenLists(store, keys.Sign, lists.SignLength, lists, lists.Sign, CheckOrdinals);
-            Ex = OpenLists(store, keys.Ex, lists.ExLength, lists, lists.Ex, static (_, _) => { });
+            OpenLayers(store, keys, root);
         }
-
-        if (root.Vectors is { } stride)
-            Vectors = new VectorRows(root.Description, stride, keys, OpenLayer, store);
-        if (root.Description.MetadataLength > 0)
+        catch
         {
-            var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
-            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
+            Dispose(); // of what was mapped before a file was missing or too short
+            throw;
         }
 
         if (root.IdColumn is { } column)
@@ -51,16 +47,16 @@ internal sealed class Segment : IDisposable
     public long RootLength { get; }
 
     /// <summary>The 1-bit layer, an extent per list; null if flat.</summary>
-    public Layer? Sign { get; }
+    public Layer? Sign { get; private set; }
 
     /// <summary>The 3-bit layer, an extent per list; null if flat.</summary>
-    public Layer? Ex { get; }
+    public Layer? Ex { get; private set; }
 
     /// <summary>The stored vectors; null if there are none.</summary>
-    public VectorRows? Vectors { get; }
+    public VectorRows? Vectors { get; private set; }
 
     /// <summary>The metadata; null if there is none.</summary>
-    public ArrowFileReader? Metadata { get; }
+    public ArrowFileReader? Metadata { get; private set; }
 
     /// <summary>The rows by id; null if there are no ids.</summary>
     public IdTable? Ids { get; }
@@ -89,6 +85,23 @@ internal sealed class Segment : IDisposable
     {
         foreach (MappedLayer layer in _mapped)
             layer.Dispose();
+    }
+
+    private void OpenLayers(IObjectStore store, SegmentKeys keys, SegmentRoot root)
+    {
+        if (root.Lists is { } lists)
+        {
+            Sign = OpenLists(store, keys.Sign, lists.SignLength, lists, lists.Sign, CheckOrdinals);
+            Ex = OpenLists(store, keys.Ex, lists.ExLength, lists, lists.Ex, static (_, _) => { });
+        }
+
+        if (root.Vectors is { } stride)
+            Vectors = new VectorRows(root.Description, stride, keys, OpenLayer, store);
+        if (root.Description.MetadataLength > 0)
+        {
+            var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
+            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
+        }
     }
 
     private Layer OpenLists(

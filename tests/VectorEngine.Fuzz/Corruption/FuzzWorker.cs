@@ -1,16 +1,15 @@
 namespace VectorEngine.Fuzz.Corruption;
 
 /// <summary>
-/// The process that may crash: runs cases and tells what it is doing. Lines on standard output: "ready", "start N", "end N OUTCOME REASON".
+/// The process that may crash: runs cases and tells what it is doing. Lines on standard output: "start N", "end N OUTCOME REASON".
 /// </summary>
 internal static class FuzzWorker
 {
-    public const string Ready = "ready", Start = "start", End = "end";
+    public const string Start = "start", End = "end";
 
     public static async Task<int> RunAsync(int seed, int from, int to, int jobs)
     {
         IntactIndex[] corpus = await Corpus.BuildAsync(seed);
-        Console.WriteLine(Ready);
         for (int number = from; number < to; number = Following(number, jobs))
         {
             Console.WriteLine($"{Start} {number}");

@@ -136,6 +136,23 @@ public sealed class SearchVariantTests
     }
 
     [Fact]
+    public async Task A_small_memory_budget_does_for_thousands_of_lists()
+    {
+        const long Budget = 30_000;
+        VectorMatrix vectors = GeneratedVectors.Normal(3000, 4, 5);
+        var store = new MemoryObjectStore();
+        using VectorIndex whole = await TestIndex.BuildAsync(vectors, new VectorIndexOptions { ClusterCount = 2500 }, store);
+        using VectorIndex small = await VectorIndex.OpenAsync(store, TestIndex.Name, new OpenOptions { MemoryBudget = Budget });
+        var all = new SearchOptions { ProbeCount = int.MaxValue };
+        for (int q = 0; q < 20; q++)
+        {
+            SearchOptions options = all with { Stage = q % 2 == 0 ? SearchStage.Sign : SearchStage.Refined };
+            Assert.Equal(whole.Search(vectors[q], 10, options).Bounds(), small.Search(vectors[q], 10, options).Bounds());
+            Assert.InRange(small.ResidentBytes, 0, Budget);
+        }
+    }
+
+    [Fact]
     public async Task A_mapped_index_gives_the_same_answers()
     {
         using var folder = new TemporaryFolder();
