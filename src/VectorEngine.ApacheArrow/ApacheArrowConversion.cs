@@ -5,8 +5,9 @@ using Theirs = Apache.Arrow;
 namespace VectorEngine.ApacheArrow;
 
 /// <summary>
-/// Schemas, record batches and tables of Apache.Arrow as those of VectorEngine, and the other way round, through the C Data Interface: values
-/// are not copied (see <see cref="ArrowCData"/> for the exceptions), and what one side lends stays in memory until the other gives it back.
+/// Schemas, record batches and tables of Apache.Arrow as those of VectorEngine, and the other way round, through the C Data Interface:
+/// values are not copied (see <see cref="ArrowCData"/> for the exceptions), and what one side lends stays in memory until the other gives
+/// it back.
 /// </summary>
 public static unsafe class ApacheArrowConversion
 {
@@ -62,7 +63,8 @@ public static unsafe class ApacheArrowConversion
     }
 
     /// <summary>
-    /// The rows of a table, in order, as tables of VectorEngine that view it: one for each stretch of rows in which no column begins a chunk.
+    /// The rows of a table, in order, as tables of VectorEngine that view it: one for each stretch of rows in which no column begins a
+    /// chunk.
     /// </summary>
     /// <param name="table">The table; it has to outlive the enumeration.</param>
     /// <returns>The tables, each to be disposed after its last use.</returns>

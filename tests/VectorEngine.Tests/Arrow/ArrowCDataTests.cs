@@ -174,8 +174,8 @@ public sealed unsafe class ArrowCDataTests
     }
 
     /// <summary>Random tables whose names the interface can hold.</summary>
-    private static IEnumerable<RecordBatch> BatchesOf(ArrowCase test) => test.Make().Batches.Where(batch => batch.Columns.Count != 0).Select(
-        batch => new RecordBatch(
+    private static IEnumerable<RecordBatch> BatchesOf(ArrowCase test) =>
+        test.Make().Batches.Where(batch => batch.Columns.Count != 0).Select(batch => new RecordBatch(
             new ArrowSchema(batch.Schema.Fields.Select(field => field with { Name = field.Name.Replace("\0", "") })), batch.Columns));
 
     private static string Describe(ArrowField field, ArrowArray column)

@@ -5,7 +5,9 @@ using System.Text;
 
 namespace VectorEngine.Tests.Arrow;
 
-/// <summary>A test against <c>tests/arrow-cdata</c>. Where there is no C compiler, <c>cc</c>, it is reported as skipped, with the reason.</summary>
+/// <summary>
+/// A test against <c>tests/arrow-cdata</c>. Where there is no C compiler, <c>cc</c>, it is reported as skipped, with the reason.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class CompilerFactAttribute : FactAttribute
 {
