@@ -17,6 +17,7 @@ public static unsafe class ApacheArrowConversion
     public static ArrowSchema ToVectorEngine(this Theirs.Schema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);
+        // SAFETY: the structure stays on the stack until it has been imported, which takes over what it holds.
         CArrowSchema exported = default;
         CArrowSchemaExporter.ExportSchema(schema, &exported);
         return ArrowCData.ImportSchema((nint)(&exported));
@@ -29,6 +30,7 @@ public static unsafe class ApacheArrowConversion
     public static Theirs.Schema ToApacheArrow(this ArrowSchema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);
+        // SAFETY: the structure stays on the stack until it has been imported, which takes over what it holds.
         CArrowSchema exported = default;
         ArrowCData.ExportSchema(schema, (nint)(&exported));
         return CArrowSchemaImporter.ImportSchema(&exported);
@@ -42,6 +44,7 @@ public static unsafe class ApacheArrowConversion
     public static Imported<RecordBatch> ToVectorEngine(this Theirs.RecordBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        // SAFETY: the structures stay on the stack until they have been imported, which takes over what they hold.
         CArrowSchema schema = default;
         CArrowArray array = default;
         CArrowSchemaExporter.ExportSchema(batch.Schema, &schema);
@@ -56,6 +59,7 @@ public static unsafe class ApacheArrowConversion
     public static Theirs.RecordBatch ToApacheArrow(this RecordBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        // SAFETY: the structures stay on the stack until they have been imported, which takes over what they hold.
         CArrowSchema schema = default;
         CArrowArray array = default;
         ArrowCData.Export(batch, (nint)(&array), (nint)(&schema));

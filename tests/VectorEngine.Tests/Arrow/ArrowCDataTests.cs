@@ -80,6 +80,7 @@ public sealed unsafe class ArrowCDataTests
         WeakReference values = Export(pair);
         GC.Collect();
         Assert.True(values.IsAlive);
+        // SAFETY: the array is of one column of three floats, and has not been released.
         Assert.Equal(3, ((float*)pair.Array->Children[0]->Buffers[1])[2]);
         pair.Array->Release(pair.Array);
         pair.Schema->Release(pair.Schema);

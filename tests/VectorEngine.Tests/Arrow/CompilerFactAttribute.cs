@@ -17,6 +17,7 @@ internal sealed class CompilerFactAttribute : FactAttribute
 /// <summary>The library that the system's C compiler makes of <c>tests/arrow-cdata/arrow_cdata.c</c>.</summary>
 internal static unsafe class CLibrary
 {
+    // SAFETY: the functions are called with the types that they are declared with in the C file.
     private static readonly Lazy<nint> Library = new(Compile);
 
     // The tests that use it are of one class, and so run one after the other.
