@@ -5,8 +5,9 @@ using Theirs = Apache.Arrow;
 namespace VectorEngine.ApacheArrow;
 
 /// <summary>
-/// Schemas, record batches and tables of Apache.Arrow as those of VectorEngine, and the other way round, through the C Data Interface: values
-/// are not copied (see <see cref="ArrowCData"/> for the exceptions), and what one side lends stays in memory until the other gives it back.
+/// Schemas, record batches and tables of Apache.Arrow as those of VectorEngine, and the other way round, through the C Data Interface:
+/// values are not copied (see <see cref="ArrowCData"/> for the exceptions), and what one side lends stays in memory until the other gives
+/// it back.
 /// </summary>
 public static unsafe class ApacheArrowConversion
 {
@@ -16,6 +17,7 @@ public static unsafe class ApacheArrowConversion
     public static ArrowSchema ToVectorEngine(this Theirs.Schema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);
+        // SAFETY: the structure stays on the stack until it has been imported, which takes over what it holds.
         CArrowSchema exported = default;
         CArrowSchemaExporter.ExportSchema(schema, &exported);
         return ArrowCData.ImportSchema((nint)(&exported));
@@ -28,6 +30,7 @@ public static unsafe class ApacheArrowConversion
     public static Theirs.Schema ToApacheArrow(this ArrowSchema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);
+        // SAFETY: the structure stays on the stack until it has been imported, which takes over what it holds.
         CArrowSchema exported = default;
         ArrowCData.ExportSchema(schema, (nint)(&exported));
         return CArrowSchemaImporter.ImportSchema(&exported);
@@ -41,6 +44,7 @@ public static unsafe class ApacheArrowConversion
     public static Imported<RecordBatch> ToVectorEngine(this Theirs.RecordBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        // SAFETY: the structures stay on the stack until they have been imported, which takes over what they hold.
         CArrowSchema schema = default;
         CArrowArray array = default;
         CArrowSchemaExporter.ExportSchema(batch.Schema, &schema);
@@ -55,6 +59,7 @@ public static unsafe class ApacheArrowConversion
     public static Theirs.RecordBatch ToApacheArrow(this RecordBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        // SAFETY: the structures stay on the stack until they have been imported, which takes over what they hold.
         CArrowSchema schema = default;
         CArrowArray array = default;
         ArrowCData.Export(batch, (nint)(&array), (nint)(&schema));
@@ -62,7 +67,8 @@ public static unsafe class ApacheArrowConversion
     }
 
     /// <summary>
-    /// The rows of a table, in order, as tables of VectorEngine that view it: one for each stretch of rows in which no column begins a chunk.
+    /// The rows of a table, in order, as tables of VectorEngine that view it: one for each stretch of rows in which no column begins a
+    /// chunk.
     /// </summary>
     /// <param name="table">The table; it has to outlive the enumeration.</param>
     /// <returns>The tables, each to be disposed after its last use.</returns>

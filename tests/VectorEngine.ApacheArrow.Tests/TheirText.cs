@@ -41,7 +41,8 @@ internal static class TheirText
 
     private static string TypeName(IArrowType type) => type switch
     {
-        TimestampType { Timezone: var zone, Unit: var unit } => $"timestamp[{UnitName(unit)}{(string.IsNullOrEmpty(zone) ? "" : $", {zone}")}]",
+        TimestampType { Timezone: null or "", Unit: var unit } => $"timestamp[{UnitName(unit)}]",
+        TimestampType { Timezone: var zone, Unit: var unit } => $"timestamp[{UnitName(unit)}, {zone}]",
         FixedSizeListType list => $"fixed_size_list<{TypeName(list.ValueDataType)}>[{list.ListSize}]",
         HalfFloatType => "float16",
         FloatType => "float32",

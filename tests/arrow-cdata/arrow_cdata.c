@@ -185,7 +185,8 @@ static void make_schema(struct ArrowSchema *schema, const char *format, const ch
   live++;
 }
 
-static void make_array(struct ArrowArray *array, int64_t length, int64_t null_count, int64_t offset, int64_t n_buffers, int64_t n_children) {
+static void make_array(struct ArrowArray *array, int64_t length, int64_t null_count, int64_t offset, int64_t n_buffers,
+                       int64_t n_children) {
   *array = (struct ArrowArray){.length = length, .null_count = null_count, .offset = offset, .n_buffers = n_buffers,
                                .n_children = n_children, .release = release_array};
   array->private_data = allocate((size_t)n_buffers * sizeof(size_t));

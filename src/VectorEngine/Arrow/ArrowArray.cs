@@ -134,7 +134,9 @@ public abstract class ArrowArray
     public static FixedSizeListArray<float> Vectors(VectorMatrix vectors) => new(vectors.Values, vectors.Dimensions, Validity.AllValid);
 
     /// <summary>A column of vectors that views <paramref name="values"/>, which nobody may change from now on.</summary>
-    /// <typeparam name="T"><see cref="float"/>, <see cref="Half"/>, <see cref="double"/>, <see cref="sbyte"/> or <see cref="byte"/>.</typeparam>
+    /// <typeparam name="T">
+    /// <see cref="float"/>, <see cref="Half"/>, <see cref="double"/>, <see cref="sbyte"/> or <see cref="byte"/>.
+    /// </typeparam>
     /// <param name="values">The elements of all vectors, one vector after the other.</param>
     /// <param name="listSize">Elements per vector, at least 1.</param>
     /// <exception cref="ArgumentException">The values do not fill whole vectors, or are of another type.</exception>
@@ -142,7 +144,9 @@ public abstract class ArrowArray
         new(values, listSize, Validity.AllValid);
 
     /// <summary>A column of vectors, some of them missing, copied from <paramref name="vectors"/>.</summary>
-    /// <typeparam name="T"><see cref="float"/>, <see cref="Half"/>, <see cref="double"/>, <see cref="sbyte"/> or <see cref="byte"/>.</typeparam>
+    /// <typeparam name="T">
+    /// <see cref="float"/>, <see cref="Half"/>, <see cref="double"/>, <see cref="sbyte"/> or <see cref="byte"/>.
+    /// </typeparam>
     /// <param name="vectors">The vectors; null where one is missing.</param>
     /// <param name="listSize">Elements per vector, at least 1.</param>
     /// <exception cref="ArgumentException">A vector has another length, or elements of another type.</exception>

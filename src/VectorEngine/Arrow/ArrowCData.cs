@@ -1,13 +1,14 @@
 namespace VectorEngine.Arrow;
 
 /// <summary>
-/// The Arrow C Data Interface (https://arrow.apache.org/docs/format/CDataInterface.html): tables go to and come from other implementations of
-/// Arrow in the same process, without being copied.
+/// The Arrow C Data Interface (https://arrow.apache.org/docs/format/CDataInterface.html): tables go to and come from other implementations
+/// of Arrow in the same process, without being copied.
 /// </summary>
 /// <remarks>
-/// Pointers are addresses of the interface's structures <c>ArrowSchema</c> and <c>ArrowArray</c>. Who exports fills structures that the other
-/// side has allocated, of <see cref="SchemaSize"/> and <see cref="ArraySize"/> bytes; who imports takes over what they hold and marks them as
-/// released. What is copied, in both directions, are the offsets of large types; when importing, also bitmaps and what a dictionary encodes.
+/// Pointers are addresses of the interface's structures <c>ArrowSchema</c> and <c>ArrowArray</c>. Who exports fills structures that the
+/// other side has allocated, of <see cref="SchemaSize"/> and <see cref="ArraySize"/> bytes; who imports takes over what they hold and
+/// marks them as released. What is copied, in both directions, are the offsets of large types; when importing, also bitmaps and what a
+/// dictionary encodes.
 /// </remarks>
 public static unsafe class ArrowCData
 {
@@ -17,7 +18,9 @@ public static unsafe class ArrowCData
     /// <summary>The size of a structure <c>ArrowSchema</c> in bytes.</summary>
     public static int SchemaSize => sizeof(CSchema);
 
-    /// <summary>Lends a table to another implementation. The table stays where it is in memory until both structures are released.</summary>
+    /// <summary>
+    /// Lends a table to another implementation. The table stays where it is in memory until both structures are released.
+    /// </summary>
     /// <param name="batch">The table.</param>
     /// <param name="array">An <c>ArrowArray</c> to fill, a struct array with a child for each column.</param>
     /// <param name="schema">An <c>ArrowSchema</c> to fill.</param>
@@ -130,8 +133,8 @@ public static unsafe class ArrowCData
 }
 
 /// <summary>
-/// A table or column in memory of another implementation, which gets it back when this object is disposed, or else when neither this object nor
-/// any array of it is in use any more.
+/// A table or column in memory of another implementation, which gets it back when this object is disposed, or else when neither this
+/// object nor any array of it is in use any more.
 /// </summary>
 /// <remarks>
 /// Once it is given back, use of the arrays throws <see cref="ObjectDisposedException"/>; nobody may be using them on another thread

@@ -1,7 +1,8 @@
 namespace VectorEngine.Arrow;
 
 /// <summary>
-/// Arrow IPC files (also known as Feather version 2), uncompressed: this library has no dependencies, and .NET has neither LZ4 nor Zstandard.
+/// Arrow IPC files (also known as Feather version 2), uncompressed: this library has no dependencies, and .NET has neither LZ4 nor
+/// Zstandard.
 /// </summary>
 public static class ArrowFile
 {
@@ -25,7 +26,9 @@ public static class ArrowFile
         }
     }
 
-    /// <summary>Writes a file. One table after the other is asked for and written, so that they need not fit into memory together.</summary>
+    /// <summary>
+    /// Writes a file. One table after the other is asked for and written, so that they need not fit into memory together.
+    /// </summary>
     /// <param name="stream">Where to write, from its current position, which must be where the file is to begin.</param>
     /// <param name="schema">The columns.</param>
     /// <param name="tables">The rows; each table has this schema.</param>

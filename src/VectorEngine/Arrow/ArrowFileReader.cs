@@ -7,9 +7,9 @@ namespace VectorEngine.Arrow;
 /// Safe for concurrent use.
 /// </summary>
 /// <remarks>
-/// Nothing in the file is trusted: what contradicts the format is a <see cref="CorruptDataException"/>, what is valid but not read here (such
-/// as compressed batches) a <see cref="NotSupportedException"/>. A file may have columns of types that are not read: their
-/// <see cref="ArrowType.Kind"/> says so, and only asking for them is an error. Text that is encoded by a dictionary is read as plain text.
+/// Nothing in the file is trusted: what contradicts the format is a <see cref="CorruptDataException"/>, what is valid but not read here
+/// (such as compressed batches) a <see cref="NotSupportedException"/>. A file may have columns of types that are not read: their <see
+/// cref="ArrowType.Kind"/> says so, and only asking for them is an error. Text that is encoded by a dictionary is read as plain text.
 /// </remarks>
 public sealed class ArrowFileReader : IDisposable
 {
@@ -211,7 +211,7 @@ public sealed class ArrowFileReader : IDisposable
             return ColumnGather.Create(type, selection, column);
         VariableLengthArray dictionary = await _dictionaries.ReadAsync(encoding.Id, type, cancellationToken).ConfigureAwait(false);
         if (dictionary.NullCount != 0 && !nullable)
-            throw new NotSupportedException($"Column '{name}' of '{_objectKey}' has missing values in its dictionary, but is not nullable.");
+            throw new NotSupportedException($"Column '{name}' of '{_objectKey}' is not nullable, but its dictionary misses values.");
         return new DictionaryGather(selection, column, encoding.IndexType, dictionary);
     }
 
@@ -317,7 +317,7 @@ public sealed class ArrowFileReader : IDisposable
         if (Volatile.Read(ref _rowStarts) is { } rowStarts && rowStarts[batch + 1] - rowStarts[batch] != layout.RowCount)
         {
             throw new CorruptDataException(
-                _objectKey, block.Offset, block.MetadataLength, $"batch {batch} has {layout.RowCount} rows, which is not what was recorded");
+                _objectKey, block.Offset, block.MetadataLength, $"batch {batch} has {layout.RowCount} rows: not what was recorded");
         }
         return layout;
     }

@@ -55,7 +55,9 @@ internal sealed class ArrowFileWriter(ArrowSchema schema, ArrowSink sink)
 }
 
 /// <summary>The body of a record batch in the making.</summary>
-/// <param name="rebase">Whether offsets have to begin at 0, so that only the bytes between the first and the last belong to the body.</param>
+/// <param name="rebase">
+/// Whether offsets have to begin at 0, so that only the bytes between the first and the last belong to the body.
+/// </param>
 internal sealed class BatchBody(bool rebase)
 {
     public List<(long Length, long NullCount)> Nodes { get; } = [];

@@ -50,7 +50,7 @@ internal static class ArrowFormat
     public static FlatBuffer Unframe(string objectKey, ArrowBlock block, byte[] message)
     {
         if (BinaryPrimitives.ReadInt32LittleEndian(message) != ContinuationMarker)
-            throw new CorruptDataException(objectKey, block.Offset, block.MetadataLength, "a batch does not begin with the marker of a message");
+            throw new CorruptDataException(objectKey, block.Offset, block.MetadataLength, "a batch does not begin with a message's marker");
         if (BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(sizeof(int))) != message.Length - PrefixLength)
             throw new CorruptDataException(objectKey, block.Offset, block.MetadataLength, "batch and footer tell different lengths");
         return new FlatBuffer(objectKey, block.Offset + PrefixLength, message.AsMemory(PrefixLength));

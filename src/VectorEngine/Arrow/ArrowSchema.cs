@@ -54,7 +54,7 @@ public sealed class ArrowSchema
             [var only] => only,
             [] => throw new KeyNotFoundException("No column holds fixed-size lists of float16 or float32."),
             _ => throw new ArgumentException(
-                $"Several columns hold vectors, name one of them: '{string.Join("', '", candidates.Select(field => field.Name))}'.", nameof(name)),
+                $"Several columns hold vectors, name one: '{string.Join("', '", candidates.Select(field => field.Name))}'.", nameof(name)),
         };
     }
 

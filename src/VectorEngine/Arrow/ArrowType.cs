@@ -153,8 +153,8 @@ public sealed record ArrowType
     public ArrowTimeUnit? Unit { get; private init; }
 
     /// <summary>
-    /// The time zone in which a timestamp is meant to be shown, such as <c>Europe/Zurich</c>: the timestamp itself then counts from midnight
-    /// UTC. Null where it is a local time of no particular zone, and for other kinds.
+    /// The time zone in which a timestamp is meant to be shown, such as <c>Europe/Zurich</c>: the timestamp itself then counts from
+    /// midnight UTC. Null where it is a local time of no particular zone, and for other kinds.
     /// </summary>
     public string? TimeZone { get; private init; }
 

@@ -43,7 +43,9 @@ internal sealed class BatchParts
         _bodyLeft = block.BodyLength;
     }
 
-    /// <summary>The next node, whose length is checked, and the validity bitmap, which has room for so many values if any is missing.</summary>
+    /// <summary>
+    /// The next node, whose length is checked, and the validity bitmap, which has room for so many values if any is missing.
+    /// </summary>
     public (long NullCount, FileRange Validity) NextColumn(long minLength, long maxLength)
     {
         long nullCount = NextNode(minLength, maxLength);

@@ -89,5 +89,6 @@ internal sealed record CField(string Name, ArrowType? Type, ArrowType? IndexType
         return children;
     }
 
+    // SAFETY: a text of the interface ends with 0; null stands for an empty one.
     private static unsafe string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
 }

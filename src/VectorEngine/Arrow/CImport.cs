@@ -35,6 +35,7 @@ internal sealed unsafe class CImport(NativeArray owner, CField root)
     /// <param name="count">Number of values wanted.</param>
     private ArrowArray ReadColumn(CArray* array, string name, ArrowType type, ArrowType? indexType, long start, long count)
     {
+        // SAFETY: here and below, what Check has not refused has its buffers and children, and View refuses a null buffer.
         if (indexType is not null)
             return ReadEncoded(array, name, type, indexType, start, count);
         int childCount = type.Kind == ArrowTypeKind.FixedSizeList ? 1 : 0;

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace VectorEngine.Arrow;
 
-internal sealed class PrimitiveGather<T>(RowSelection selection, int column, ArrowType type) : ColumnGather(selection, column) where T : unmanaged
+internal sealed class PrimitiveGather<T>(RowSelection selection, int column, ArrowType type)
+    : ColumnGather(selection, column) where T : unmanaged
 {
     private readonly T[] _values = ArrowArray.Allocate<T>(selection.RowCount);
 

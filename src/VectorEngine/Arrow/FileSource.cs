@@ -2,7 +2,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace VectorEngine.Arrow;
 
-/// <summary>A local file. It is read synchronously: from the page cache, handing a read to another thread takes longer than the read.</summary>
+/// <summary>
+/// A local file. It is read synchronously: from the page cache, handing a read to another thread takes longer than the read.
+/// </summary>
 internal sealed class FileSource : IRangeSource, IDisposable
 {
     private readonly string _path;

@@ -5,15 +5,15 @@ using Microsoft.Win32.SafeHandles;
 namespace VectorEngine.Arrow;
 
 /// <summary>
-/// An array of another implementation, moved into a structure of our own. It is released when it is disposed and nothing of it is pinned, or
-/// when neither it nor any memory that views it can be reached any more.
+/// An array of another implementation, moved into a structure of our own. It is released when it is disposed and nothing of it is pinned,
+/// or when neither it nor any memory that views it can be reached any more.
 /// </summary>
 internal sealed unsafe class NativeArray : SafeHandleZeroOrMinusOneIsInvalid
 {
     /// <exception cref="ArgumentException">The array has been released.</exception>
     public NativeArray(CArray* source) : base(ownsHandle: true)
     {
-        // SAFETY: the caller vouches for the source. As the interface says, who moves a structure copies it and marks the source as released.
+        // SAFETY: the caller vouches for the source. Who moves a structure copies it and marks the source as released.
         if (source->Release is null)
             throw new ArgumentException("The array has been released.");
         SetHandle((nint)NativeMemory.Alloc((nuint)sizeof(CArray)));

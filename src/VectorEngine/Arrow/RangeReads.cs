@@ -37,7 +37,9 @@ internal sealed class RangeReads
         for (int start = 0; start < _ranges.Count;)
         {
             int end = EndOfJoined(start, out long endOffset);
-            reads.Add(ReadJoinedAsync(source, start, end, endOffset, cancellationToken));
+            ValueTask read = ReadJoinedAsync(source, start, end, endOffset, cancellationToken);
+            if (!read.IsCompletedSuccessfully)
+                reads.Add(read.AsTask());
             start = end;
         }
         // Not even when one fails may a destination be abandoned while another read still writes to it.
@@ -60,7 +62,7 @@ internal sealed class RangeReads
         return end;
     }
 
-    private async Task ReadJoinedAsync(IRangeSource source, int start, int end, long endOffset, CancellationToken cancellationToken)
+    private async ValueTask ReadJoinedAsync(IRangeSource source, int start, int end, long endOffset, CancellationToken cancellationToken)
     {
         (long startOffset, Memory<byte> first) = _ranges[start];
         if (end == start + 1)

@@ -22,12 +22,16 @@ public abstract class VariableLengthArray : ArrowArray
 
     private protected ReadOnlyMemory<byte> Bytes { get; }
 
+    /// <summary>The bytes between the first and the last offset.</summary>
+    private ReadOnlyMemory<byte> UsedBytes => Bytes[Offsets.Span[0]..Offsets.Span[^1]];
+
     /// <summary>The bytes of the value at <paramref name="index"/>, in UTF-8 if it is text; empty if it is missing.</summary>
     /// <param name="index">From 0 to <see cref="ArrowArray.Length"/> - 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such value.</exception>
     public ReadOnlySpan<byte> GetBytes(int index) => IsNull(index) ? [] : BytesAt(index);
 
-    internal static VariableLengthArray Create(ArrowType type, ReadOnlyMemory<int> offsets, ReadOnlyMemory<byte> bytes, Validity validity) =>
+    internal static VariableLengthArray Create(
+        ArrowType type, ReadOnlyMemory<int> offsets, ReadOnlyMemory<byte> bytes, Validity validity) =>
         type.IsText ? new Utf8Array(type, offsets, bytes, validity) : new BinaryArray(type, offsets, bytes, validity);
 
     internal override void AppendTo(BatchBody body)
@@ -107,9 +111,6 @@ public abstract class VariableLengthArray : ArrowArray
         }
         return indexes;
     }
-
-    /// <summary>The bytes between the first and the last offset.</summary>
-    private ReadOnlyMemory<byte> UsedBytes => Bytes[Offsets.Span[0]..Offsets.Span[^1]];
 }
 
 /// <summary>A column of text, kept as UTF-8.</summary>

@@ -164,6 +164,7 @@ public sealed unsafe class ArrowCDataDamageTests
             _original.Dispose();
         }
 
+        // SAFETY: the sources are valid; copies are as long, and are never freed.
         private static CArray* Copy(CArray* source)
         {
             var copy = (CArray*)NativeMemory.Alloc((nuint)sizeof(CArray));

@@ -80,6 +80,7 @@ public sealed unsafe class ArrowCDataTests
         WeakReference values = Export(pair);
         GC.Collect();
         Assert.True(values.IsAlive);
+        // SAFETY: the array is of one column of three floats, and has not been released.
         Assert.Equal(3, ((float*)pair.Array->Children[0]->Buffers[1])[2]);
         pair.Array->Release(pair.Array);
         pair.Schema->Release(pair.Schema);
@@ -174,8 +175,8 @@ public sealed unsafe class ArrowCDataTests
     }
 
     /// <summary>Random tables whose names the interface can hold.</summary>
-    private static IEnumerable<RecordBatch> BatchesOf(ArrowCase test) => test.Make().Batches.Where(batch => batch.Columns.Count != 0).Select(
-        batch => new RecordBatch(
+    private static IEnumerable<RecordBatch> BatchesOf(ArrowCase test) =>
+        test.Make().Batches.Where(batch => batch.Columns.Count != 0).Select(batch => new RecordBatch(
             new ArrowSchema(batch.Schema.Fields.Select(field => field with { Name = field.Name.Replace("\0", "") })), batch.Columns));
 
     private static string Describe(ArrowField field, ArrowArray column)

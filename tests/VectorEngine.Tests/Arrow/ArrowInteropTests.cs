@@ -92,7 +92,9 @@ public sealed class ArrowInteropTests : IDisposable
         Assert.Contains("'struct'", exception.Message);
     }
 
-    /// <summary>Files longer than their reader takes into memory at once, 3 GB, if VECTORENGINE_ARROW_LONG says so; otherwise short ones.</summary>
+    /// <summary>
+    /// Files longer than their reader takes into memory at once, 3 GB, if VECTORENGINE_ARROW_LONG says so; otherwise short ones.
+    /// </summary>
     [NodeFact]
     public async Task LongFilesGoBothWays()
     {
@@ -161,7 +163,9 @@ public sealed class ArrowInteropTests : IDisposable
             elements.AsSpan().Fill(number);
             var batch = new RecordBatch(Schema,
             [
-                ArrowArray.Wrap<long>(ids), ArrowArray.Vectors<float>(elements, Dimensions), ArrowArray.From([.. ids.Select(id => $"row {id}")]),
+                ArrowArray.Wrap<long>(ids),
+                ArrowArray.Vectors<float>(elements, Dimensions),
+                ArrowArray.From([.. ids.Select(id => $"row {id}")]),
             ]);
             Add(batch);
             return batch;

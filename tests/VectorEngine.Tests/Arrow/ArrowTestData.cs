@@ -43,8 +43,8 @@ internal sealed record ArrowCase(int Seed)
         ArrowType.Timestamp(ArrowTimeUnit.Second), ArrowType.Timestamp(ArrowTimeUnit.Millisecond, "UTC"),
         ArrowType.Timestamp(ArrowTimeUnit.Microsecond, "Europe/Zurich"), ArrowType.Timestamp(ArrowTimeUnit.Nanosecond),
         ArrowType.FixedSizeList(ArrowType.Float16, 3), ArrowType.FixedSizeList(ArrowType.Float32, 5),
-        ArrowType.FixedSizeList(ArrowType.Float64, 1), ArrowType.FixedSizeList(ArrowType.Int8, 17), ArrowType.FixedSizeList(ArrowType.UInt8, 8),
-        ArrowType.Null,
+        ArrowType.FixedSizeList(ArrowType.Float64, 1), ArrowType.FixedSizeList(ArrowType.Int8, 17),
+        ArrowType.FixedSizeList(ArrowType.UInt8, 8), ArrowType.Null,
     ];
 
     private static ArrowField RandomField(Random random, string name)
@@ -79,7 +79,8 @@ internal sealed record ArrowCase(int Seed)
             ArrowTypeKind.Utf8 or ArrowTypeKind.LargeUtf8 =>
                 ArrowArray.From([.. present.Select(there => there ? Text(random) : null)], field.Type == ArrowType.LargeUtf8),
             ArrowTypeKind.Binary or ArrowTypeKind.LargeBinary => ArrowArray.From(
-                [.. present.Select(there => there ? RandomBits<byte>(random, random.Next(20)) : null)], field.Type == ArrowType.LargeBinary),
+                [.. present.Select(there => there ? RandomBits<byte>(random, random.Next(20)) : null)],
+                field.Type == ArrowType.LargeBinary),
             ArrowTypeKind.Timestamp => ArrowArray.Timestamps(
                 [.. present.Select(there => there ? random.NextInt64(long.MinValue, long.MaxValue) : (long?)null)],
                 field.Type.Unit!.Value, field.Type.TimeZone),

@@ -8,6 +8,7 @@ internal sealed unsafe class CPair : IDisposable
 {
     public CPair()
     {
+        // SAFETY: freed by Dispose; the sizes are those of the structures.
         Array = (CArray*)NativeMemory.AllocZeroed((nuint)ArrowCData.ArraySize);
         Schema = (CSchema*)NativeMemory.AllocZeroed((nuint)ArrowCData.SchemaSize);
     }

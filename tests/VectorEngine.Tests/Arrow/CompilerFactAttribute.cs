@@ -5,7 +5,9 @@ using System.Text;
 
 namespace VectorEngine.Tests.Arrow;
 
-/// <summary>A test against <c>tests/arrow-cdata</c>. Where there is no C compiler, <c>cc</c>, it is reported as skipped, with the reason.</summary>
+/// <summary>
+/// A test against <c>tests/arrow-cdata</c>. Where there is no C compiler, <c>cc</c>, it is reported as skipped, with the reason.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class CompilerFactAttribute : FactAttribute
 {
@@ -15,6 +17,7 @@ internal sealed class CompilerFactAttribute : FactAttribute
 /// <summary>The library that the system's C compiler makes of <c>tests/arrow-cdata/arrow_cdata.c</c>.</summary>
 internal static unsafe class CLibrary
 {
+    // SAFETY: the functions are called with the types that they are declared with in the C file.
     private static readonly Lazy<nint> Library = new(Compile);
 
     // The tests that use it are of one class, and so run one after the other.
