@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace VectorEngine.AnnBench;
 
@@ -33,6 +34,11 @@ internal sealed record BenchSettings
 
     public required float? Epsilon0 { get; init; }
 
+    /// <summary>Shares of the rows that filters select; beside them, searches without a filter are measured.</summary>
+    public required double[] Filters { get; init; }
+
+    public required bool Aligned { get; init; }
+
     /// <summary>The command, which runs <paramref name="run"/> with its settings.</summary>
     public static RootCommand CreateCommand(Func<BenchSettings, CancellationToken, Task<int>> run)
     {
@@ -65,9 +71,20 @@ internal sealed record BenchSettings
         var json = new Option<string?>("--json") { Description = "File for the results as JSON." };
         var index = new Option<string?>("--index") { Description = "Folder in which to keep the index, or from which to reuse it." };
         var epsilon0 = new Option<float?>("--epsilon0") { Description = "Half-width of the statistical bound in standard deviations." };
+        var filters = new Option<string?>("--filter")
+        {
+            Description = "Shares of the rows that filters select, separated by commas; their true neighbours are computed.",
+        };
+        var filterKind = new Option<string>("--filter-kind")
+        {
+            DefaultValueFactory = _ => "independent",
+            Description = "independent: rows at random; aligned: the lowest along the first principal direction.",
+        };
+        filterKind.AcceptOnlyFromAmong("independent", "aligned");
         var command = new RootCommand("Measures recall and queries per second of an index.")
         {
-            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0,
+            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0, filters,
+            filterKind,
         };
         command.SetAction((result, cancellationToken) => run(
             new BenchSettings
@@ -91,6 +108,9 @@ internal sealed record BenchSettings
                 Json = result.GetValue(json),
                 Index = result.GetValue(index),
                 Epsilon0 = result.GetValue(epsilon0),
+                Filters = [.. (result.GetValue(filters) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(share => double.Parse(share, CultureInfo.InvariantCulture))],
+                Aligned = result.GetRequiredValue(filterKind) == "aligned",
             },
             cancellationToken));
         return command;

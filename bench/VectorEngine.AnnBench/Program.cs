@@ -23,7 +23,8 @@ static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancel
         double count = index.Count;
         var bytes = new BytesPerVector(
             size.SignBytes / count, (size.SignBytes + size.ExBytes) / count, (size.SignBytes + size.ExBytes + size.RootBytes) / count);
-        BenchPoint[] points = await new Measurement(index, queries, truth, settings).RunAsync(cancellationToken);
+        FilteredCase[] cases = [new FilteredCase(1, null, truth), .. FilteredCases(settings, queries)];
+        BenchPoint[] points = await new Measurement(index, queries, cases, settings).RunAsync(cancellationToken);
         var report = new BenchReport(build, bytes, points);
         report.Print();
         if (settings.Json is { } json)
@@ -35,6 +36,16 @@ static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancel
         if (settings.Index is null)
             Directory.Delete(folder, recursive: true);
     }
+}
+
+static IEnumerable<FilteredCase> FilteredCases(BenchSettings settings, VectorMatrix queries)
+{
+    if (settings.Filters.Length == 0)
+        return [];
+    VectorMatrix vectors = VectorFiles.Read(settings.Base);
+    return settings.Filters.Select(share => settings.Aligned
+        ? FilteredCase.Aligned(vectors, queries, settings.Metric, settings.K, share)
+        : FilteredCase.Independent(vectors, queries, settings.Metric, settings.K, share));
 }
 
 static async Task<BuildFigures> BuildAsync(FileObjectStore store, BenchSettings settings, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ using VectorEngine.Storage;
 namespace VectorEngine;
 
 /// <summary>One version of an index, opened for searching. Safe for concurrent use; later versions do not affect it.</summary>
-public sealed class VectorIndex : IDisposable
+public sealed partial class VectorIndex : IDisposable
 {
     private const int Disposed = int.MinValue;
 
@@ -21,6 +21,7 @@ public sealed class VectorIndex : IDisposable
 
     private readonly Segment _segment;
     private readonly SegmentSearcher _searcher;
+    private readonly FilterSource _filters;
 
     // Searches under way; Disposed is added when the index is disposed, and the last search to end releases the segment.
     private int _searches;
@@ -29,6 +30,7 @@ public sealed class VectorIndex : IDisposable
     {
         _segment = segment;
         _searcher = new SegmentSearcher(segment);
+        _filters = new FilterSource(segment, firstRow: 0, Count);
         Version = manifest.Version;
     }
 
@@ -60,7 +62,7 @@ public sealed class VectorIndex : IDisposable
         SignBytes = _segment.Root.Description.SignLength,
         ExBytes = _segment.Root.Description.ExLength,
         VectorBytes = _segment.Root.Description.VectorsLength + _segment.Root.Description.ChecksumsLength,
-        MetadataBytes = _segment.Root.Description.MetadataLength,
+        MetadataBytes = _segment.Root.Description.MetadataLength + (_segment.Root.Zones?.Length ?? 0),
     };
 
     /// <summary>Bytes of posting lists, vectors and metadata that are in memory now.</summary>
@@ -106,6 +108,8 @@ public sealed class VectorIndex : IDisposable
     {
         SearchPlan plan = Plan(query.Length, k, options);
         using var search = new ActiveSearch(this);
+        if (options?.Filter is { } filter)
+            plan = plan with { Filter = Select(filter) };
         SearchResult result = Search(query, plan);
         ValueTask rows = ReadRowsAsync(result, options, CancellationToken.None);
         if (!rows.IsCompletedSuccessfully)
@@ -122,17 +126,7 @@ public sealed class VectorIndex : IDisposable
     public ValueTask<SearchResult> SearchAsync(
         ReadOnlySpan<float> query, int k, SearchOptions? options = null, CancellationToken cancellationToken = default)
     {
-        SearchPlan plan = Plan(query.Length, k, options);
-        var search = new ActiveSearch(this);
-        try
-        {
-            return FinishAsync(_searcher.Begin(query, plan), search, options, cancellationToken);
-        }
-        catch
-        {
-            search.Dispose();
-            throw;
-        }
+        return SearchAsync(query, Plan(query.Length, k, options), options, cancellationToken);
     }
 
     /// <summary>Finds the nearest vectors of many queries on all cores.</summary>
@@ -152,6 +146,7 @@ public sealed class VectorIndex : IDisposable
     {
         SearchPlan plan = Plan(queries.Dimensions, k, options);
         using var search = new ActiveSearch(this);
+        plan = await SelectAsync(plan, options, cancellationToken).ConfigureAwait(false);
         var results = new SearchResult[queries.Count];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = maxDegreeOfParallelism, CancellationToken = cancellationToken };
         int blocks = (queries.Count + BatchBlock - 1) / BatchBlock;
@@ -200,6 +195,10 @@ public sealed class VectorIndex : IDisposable
         QueryScratch scratch = _searcher.Begin(query, plan);
         try
         {
+            while (_searcher.Scan(scratch))
+            {
+            }
+
             _searcher.Finish(scratch);
             return new SearchResult(scratch.Results, Metric, plan.Stage, scratch.Receipt);
         }
@@ -217,8 +216,12 @@ public sealed class VectorIndex : IDisposable
             SearchResult result;
             try
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                await _searcher.LoadAsync(scratch, cancellationToken).ConfigureAwait(false);
+                do
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    await _searcher.LoadAsync(scratch, cancellationToken).ConfigureAwait(false);
+                }
+                while (_searcher.Scan(scratch));
                 _searcher.Finish(scratch);
                 result = new SearchResult(scratch.Results, Metric, scratch.Plan.Stage, scratch.Receipt);
             }
@@ -249,6 +252,8 @@ public sealed class VectorIndex : IDisposable
         SearchStage stage = flat ? SearchStage.Exact : options.Stage ?? (stored ? SearchStage.Exact : SearchStage.Refined);
         if (options.ProbeCount < 1)
             throw new ArgumentException($"A probe count of {options.ProbeCount}.", nameof(options));
+        if (options.RecallTarget is { } target && (options.ProbeCount is not null || !(target > 0 && target <= 1)))
+            throw new ArgumentException($"A recall target of {target}, or beside a probe count.", nameof(options));
         float epsilon0 = options.Epsilon0 ?? (stage == SearchStage.Exact ? ExactEpsilon0 : RefinedEpsilon0);
         if (!(epsilon0 > 0 && float.IsFinite(epsilon0)))
             throw new ArgumentException($"An epsilon0 of {epsilon0}.", nameof(options));
@@ -262,7 +267,7 @@ public sealed class VectorIndex : IDisposable
                 throw new ArgumentException($"The index has no metadata column '{column}'.", nameof(options));
         }
 
-        int probes = options.ProbeCount ?? Math.Max(16, (int)Math.Ceiling(0.03 * description.ListCount));
+        int probes = options.ProbeCount ?? ProbesFor(options.RecallTarget, k);
         return new SearchPlan(Math.Min(k, description.Count), probes, stage, options.Bound, epsilon0);
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using VectorEngine.Arrow;
 using VectorEngine.Clustering;
 using VectorEngine.Format;
 using VectorEngine.Kernels;
@@ -10,8 +11,12 @@ namespace VectorEngine.Building;
 
 /// <summary>Clusters, encodes and writes the posting lists of a segment.</summary>
 internal sealed class IvfBuild(
-    VectorSource source, VectorIndexOptions options, int clusters, ParallelOptions parallel, Action<BuildPhase, double> onProgress)
+    VectorSource source, VectorIndexOptions options, int clusters, RecordBatch? metadata, ParallelOptions parallel,
+    Action<BuildPhase, double> onProgress)
 {
+    /// <summary>Rows handed to the calibration at a time.</summary>
+    private const int CalibrationRows = 4096;
+
     /// <summary>Writes both layers and adds their sections to the root.</summary>
     /// <returns>The description with what the lists contribute.</returns>
     public async Task<SegmentDescription> WriteAsync(
@@ -19,8 +24,9 @@ internal sealed class IvfBuild(
         CancellationToken cancellationToken)
     {
         CodeSpace space = CreateSpace(mean, variance);
-        float[] centroids = await Task.Run(() => Train(mean), cancellationToken).ConfigureAwait(false);
+        (float[] centroids, int[] sample) = await Task.Run(() => Train(mean), cancellationToken).ConfigureAwait(false);
         int[] labels = await Task.Run(() => Assign(centroids, mean), cancellationToken).ConfigureAwait(false);
+        RecallCalibration calibration = await Task.Run(() => Calibrate(sample, labels, mean), cancellationToken).ConfigureAwait(false);
         int[] members = KMeans.GroupByLabel(labels, clusters, out int[] offsets);
         var grouped = new Clusters(RotateCentroids(space, centroids), members, offsets);
         var writer = new ListWriter(source, space, grouped, parallel);
@@ -40,6 +46,11 @@ internal sealed class IvfBuild(
         root.Add(SectionKind.DirectorySign, directory.Result.Sign);
         root.Add(SectionKind.DirectoryEx, directory.Result.Ex);
         root.Add(SectionKind.ListTable, lists.ToBytes());
+        root.Add(SectionKind.RecallCurve, calibration.Finish(centroids, writer.Spreads, description.CommonLength).ToBytes());
+        float[] spreads = Array.ConvertAll(writer.Spreads, spread => (float)spread);
+        root.Add(SectionKind.Spreads, MemoryMarshal.AsBytes<float>(spreads).ToArray());
+        if (metadata is not null)
+            await WriteZonesAsync(store, keys, metadata, labels, root, cancellationToken).ConfigureAwait(false);
         return description with
         {
             Kind = SegmentKind.Ivf,
@@ -48,6 +59,34 @@ internal sealed class IvfBuild(
             SignLength = lists.SignLength,
             ExLength = lists.ExLength,
         };
+    }
+
+    private async Task WriteZonesAsync(
+        IObjectStore store, SegmentKeys keys, RecordBatch rows, int[] labels, ContainerWriter root, CancellationToken cancellationToken)
+    {
+        var zones = new ZoneMapBuilder(rows.Schema, clusters);
+        zones.Observe(labels, rows);
+        (byte[] content, ZoneTable table) = zones.Finish();
+        root.Add(SectionKind.ZoneTable, table.ToBytes());
+        await store.WriteAsync(keys.Zones, content, WriteCondition.Absent, cancellationToken).ConfigureAwait(false);
+    }
+
+    private RecallCalibration Calibrate(int[] trainedOn, int[] labels, float[] mean)
+    {
+        // The clustering and the rotation draw from streams of their own.
+        int[] queries = RecallCalibration.ChooseQueries(source.Count, trainedOn, options.Seed + 1);
+        var calibration = new RecallCalibration(
+            queries, source.Gather(queries, mean, parallel), mean, options.Metric, source.Count, parallel);
+        int[] rows = new int[CalibrationRows];
+        for (int start = 0; start < source.Count; start += CalibrationRows)
+        {
+            int count = Math.Min(CalibrationRows, source.Count - start);
+            for (int i = 0; i < count; i++)
+                rows[i] = start + i;
+            calibration.Observe(start, source.Gather(rows.AsMemory(0, count), mean, parallel), labels.AsMemory(start, count));
+        }
+
+        return calibration;
     }
 
     private CodeSpace CreateSpace(float[] mean, double variance)
@@ -61,8 +100,8 @@ internal sealed class IvfBuild(
         return new CodeSpace(options.Metric, new VectorTransform(mean, rotation, scale));
     }
 
-    /// <summary>Centroids less the mean.</summary>
-    private float[] Train(float[] mean)
+    /// <summary>Centroids less the mean, and the rows that they were trained on.</summary>
+    private (float[] Centroids, int[] Sample) Train(float[] mean)
     {
         onProgress(BuildPhase.Training, 0);
         var random = new SeededRandom(options.Seed);
@@ -71,7 +110,7 @@ internal sealed class IvfBuild(
             source.Gather(sample, mean, parallel), source.Dimensions, clusters, random, parallel,
             fraction => onProgress(BuildPhase.Training, fraction));
         onProgress(BuildPhase.Training, 1);
-        return centroids;
+        return (centroids, sample);
     }
 
     private int[] Assign(float[] centroids, float[] mean)

@@ -62,7 +62,8 @@ internal static class SegmentBuild
         onProgress(BuildPhase.Storing, 1);
         if (!flat)
         {
-            var build = new IvfBuild(source, options, options.ClusterCount ?? DefaultClusterCount(vectors.Count), parallel, onProgress);
+            var build = new IvfBuild(
+                source, options, options.ClusterCount ?? DefaultClusterCount(vectors.Count), metadata, parallel, onProgress);
             description = await build.WriteAsync(store, keys, description, mean, variance, root, cancellationToken).ConfigureAwait(false);
         }
 

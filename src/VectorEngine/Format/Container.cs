@@ -10,6 +10,7 @@ internal enum ObjectKind : uint
     Sign = 3,
     Ex = 4,
     Checksums = 5,
+    Zones = 6,
 }
 
 /// <summary>What a section holds; the numbers are on disk.</summary>
@@ -25,6 +26,9 @@ internal enum SectionKind : uint
     MetadataFooter = 8,
     MetadataChecksums = 9,
     MetadataRows = 10,
+    RecallCurve = 11,
+    Spreads = 12,
+    ZoneTable = 13,
     Manifest = 32,
 }
 

@@ -26,4 +26,6 @@ internal readonly record struct SegmentKeys(string Prefix)
     public string Checksums => $"{Prefix}/checksums";
 
     public string Metadata => $"{Prefix}/metadata";
+
+    public string Zones => $"{Prefix}/zones";
 }
