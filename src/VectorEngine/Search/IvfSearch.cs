@@ -65,11 +65,12 @@ internal static class IvfSearch
             ReadOnlyMemory<byte> sign = next;
             next = ReadSign(segment, scratch, i + 1);
             K.Prefetch(next.Span[..Math.Min(next.Length, prefetch)]);
-            if (!sign.IsEmpty)
-                ScanList<K>(segment, scratch, (int)scratch.Lists.Ordinal(i), sign.Span);
+            int list = (int)scratch.Lists.Ordinal(i);
+            if (!sign.IsEmpty && ScanList<K>(segment, scratch, list, sign.Span) is var scanned and not 0)
+                scratch.Rounds.Visited(segment.Root.Lists!.Count(list), scanned, scratch.Found.Threshold);
         }
 
-        scratch.EndRound();
+        scratch.Rounds.EndRound(scratch.Lists, scratch.Found.Count);
         if (scratch.Rounds.Next > 0)
             ChooseLists<K>(segment, scratch, isFirst: false);
     }
@@ -79,7 +80,7 @@ internal static class IvfSearch
     /// </summary>
     private static ReadOnlyMemory<byte> ReadSign(Segment segment, QueryScratch scratch, int rank)
     {
-        if (rank >= scratch.Lists.Count || !scratch.Admits(rank))
+        if (rank >= scratch.Lists.Count || !scratch.Rounds.Admits(scratch.Lists[rank]))
             return default;
         int list = (int)scratch.Lists.Ordinal(rank);
         if (scratch.Plan.Filter is null)
@@ -87,7 +88,9 @@ internal static class IvfSearch
         return segment.Root.Lists!.Count(list) == 0 ? default : segment.Sign!.Read(list);
     }
 
-    private static void ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
+    /// <summary>Scans a list.</summary>
+    /// <returns>Its postings that may be results.</returns>
+    private static int ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
         SearchPlan plan = scratch.Plan;
@@ -98,11 +101,10 @@ internal static class IvfSearch
         if (plan.Filter is { } filter)
             selected = filter.Postings<K>(list, blocks, out scanned);
         if (scanned == 0)
-            return;
+            return 0;
         if (plan.Filter is not null)
             scratch.CountLists(1, 0);
         scratch.CountScanned(scanned);
-        scratch.Rounds.Visited(count, scanned);
         ReadOnlySpan<Half> centroid = SignBlocks.Centroid(space.Layout, sign);
         float inverseScale = 1 / space.Transform.CentroidScale;
         float squaredNorm = K.SquaredL2(scratch.Scaled, centroid) * inverseScale * inverseScale;
@@ -132,12 +134,13 @@ internal static class IvfSearch
                 QueryNorm = queryNorm,
                 Reach = shared + scratch.RotatedNorm + queryNorm,
             }.Run<K>();
-            return;
+            return scanned;
         }
 
         new ListScan(
             scratch, space.Layout, blocks, selected, Terms(space, listBase, MathF.Sqrt(squaredNorm), plan.Epsilon0),
             plan.Stage, segment.Ex!, list).Run<K>();
+        return scanned;
     }
 
     /// <summary>Compares the candidates with their stored vectors, lowest bound first, until no bound is below the k-th distance.</summary>

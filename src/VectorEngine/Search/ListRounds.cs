@@ -16,7 +16,15 @@ namespace VectorEngine.Search;
 /// </remarks>
 internal sealed class ListRounds
 {
+    private const int MaxImprovements = 64;
+
     private uint[] _remaining = [];
+
+    // When the search has come nearer to its k nearest lately, by the number of lists visited until then.
+    private int[] _improvements = [];
+    private float _horizon;
+    private int _improved;
+
     private SegmentRoot? _root;
     private SearchPlan _plan;
     private ListReach _reach;
@@ -55,6 +63,11 @@ internal sealed class ListRounds
             BitWords.Fill(_remaining, lists);
         _left = plan.Filter?.ListCount ?? lists;
         (_visited, _postings, _selected, _relevant, _nextEstimate) = (0, 0, 0, 0, 1);
+        (_horizon, _improved) = (float.MaxValue, 0);
+        int remembered = 1 + Math.Min(MaxImprovements - 1, plan.Count / 10);
+        if (_improvements.Length != remembered)
+            _improvements = new int[remembered];
+        Array.Clear(_improvements);
         _share = plan.ProbeCount >= lists ? 1 : root.Recall.ShareIn(plan.Count, plan.ProbeCount);
         _slack = root.Recall.SlackFor(plan.Count, _share);
         _selectivity = plan.Filter is null ? 1 : (double)plan.Filter.Count / root.Description.Count;
@@ -68,27 +81,35 @@ internal sealed class ListRounds
 
     /// <summary>Whether a chosen list is to be visited.</summary>
     /// <param name="list">The list and its distance as it was chosen.</param>
-    /// <param name="found">Neighbours found so far, up to k.</param>
-    public bool Admits(in Neighbor list, int found)
+    public bool Admits(in Neighbor list)
     {
-        if (!Active)
+        if (!Active || _relevant < _needed)
             return true;
         return _plan.Radius is { } radius
-            ? _visited < _plan.ProbeCount || list.Distance <= _reach.Limit(radius, _root!.Spreads[list.Ordinal], _slack)
-            : found < _plan.Count || _relevant < _needed;
+            ? list.Distance <= _reach.Limit(radius, _root!.Spreads[list.Ordinal], _slack)
+            : _horizon == float.MaxValue || _visited < 2 * _improvements[_improved % _improvements.Length];
     }
 
     /// <summary>Takes notice of a list that was visited.</summary>
     /// <param name="postings">Its postings.</param>
     /// <param name="selected">Those of them that may be results, of which there are some.</param>
-    public void Visited(int postings, int selected)
+    /// <param name="horizon">The distance that neighbours have to be below from now on.</param>
+    public void Visited(int postings, int selected, float horizon)
     {
         if (!Active)
             return;
         _visited++;
+        if (horizon < _horizon)
+        {
+            _horizon = horizon;
+            _improvements[_improved++ % _improvements.Length] = _visited;
+        }
+
         _postings += postings;
         _selected += selected;
-        if (_visited >= _nextEstimate)
+        if (_plan.Filter is null)
+            _relevant = _visited;
+        else if (_visited >= _nextEstimate)
             Estimate();
     }
 
@@ -124,11 +145,10 @@ internal sealed class ListRounds
             BitWords.Clear(_remaining, (int)chosen.Ordinal(i));
         _left -= chosen.Count;
         Neighbor last = chosen[chosen.Count - 1];
-        bool isComplete = _plan.Filter?.Count == found;
         bool isBeyond = _plan.Radius is { } radius
-            ? _visited >= _plan.ProbeCount && last.Distance > _reach.Limit(radius, _root!.LargestSpread, _slack)
-            : !Admits(last, found);
-        if (!isComplete && !isBeyond)
+            ? _relevant >= _needed && last.Distance > _reach.Limit(radius, _root!.LargestSpread, _slack)
+            : !Admits(last);
+        if (_plan.Filter?.Count != found && !isBeyond)
             Next = Math.Min(_left, 2 * chosen.Count);
     }
 }

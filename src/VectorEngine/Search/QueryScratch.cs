@@ -127,14 +127,8 @@ internal sealed class QueryScratch
     /// <summary>Undoes <see cref="Scale"/>.</summary>
     public void RestoreQuery() => _unscaled.Span.CopyTo(Query);
 
-    /// <summary>Whether a chosen list is to be visited.</summary>
-    public bool Admits(int rank) => Rounds.Admits(Lists[rank], Found);
-
-    /// <summary>Ends a round of lists.</summary>
-    public void EndRound() => Rounds.EndRound(Lists, Found);
-
-    /// <summary>Neighbours found so far, up to k.</summary>
-    private int Found => (Plan.Stage == SearchStage.Exact ? Uppers : Results).Count;
+    /// <summary>The heap that decides what is still to be found.</summary>
+    public TopK Found => Plan.Stage == SearchStage.Exact ? Uppers : Results;
 
     /// <summary>Adds to the receipt.</summary>
     public void CountScanned(long scanned) => Receipt = Receipt with { PostingsScanned = Receipt.PostingsScanned + scanned };

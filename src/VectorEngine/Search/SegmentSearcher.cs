@@ -76,7 +76,7 @@ internal sealed class SegmentSearcher(Segment segment)
         for (int i = 0; i < scratch.Lists.Count; i++)
         {
             int list = (int)scratch.Lists.Ordinal(i);
-            if (segment.Root.Lists!.Count(list) == 0 || !scratch.Admits(i))
+            if (segment.Root.Lists!.Count(list) == 0 || !scratch.Rounds.Admits(scratch.Lists[i]))
                 continue;
             await segment.Sign!.LoadAsync(list, cancellationToken).ConfigureAwait(false);
             if (scratch.Plan.Stage != SearchStage.Sign)
