@@ -123,6 +123,11 @@ public sealed class RootDamageTests
         index.Search(Vectors[3], 5, new SearchOptions { Columns = [.. index.Metadata?.Fields.Select(field => field.Name) ?? []] });
         index.Search(Vectors[5], 5, new SearchOptions { Stage = SearchStage.Refined, ProbeCount = 100 });
         index.Search(Vectors[5], 5, new SearchOptions { Stage = SearchStage.Refined, ProbeCount = 100, Bound = ErrorBound.Hard });
+        await index.SearchRangeAsync(Vectors[5], 3, new SearchOptions { Stage = SearchStage.Refined, RecallTarget = 0.9 });
+        RowSet half = RowSet.FromBooleans([.. Enumerable.Range(0, index.Count).Select(i => i % 2 == 0)]);
+        index.Search(Vectors[5], 5, new SearchOptions { Stage = SearchStage.Refined, Filter = half });
+        if (index.Metadata?.Fields.Any(field => field is { Name: "number", Type.Kind: ArrowTypeKind.Int64 }) == true)
+            await index.SelectAsync(Filter.Column("number").LessThan(50));
     }
 
     /// <summary>Changes a few bytes or numbers, anywhere but in the checksums, which are then made right.</summary>
