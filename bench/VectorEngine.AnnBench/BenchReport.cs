@@ -16,13 +16,13 @@ internal sealed record BenchReport(BuildFigures Build, BytesPerVector BytesPerVe
             AnsiConsole.MarkupLineInterpolated(
                 $"{string.Join(", ", Build.Phases.Select(phase => $"{phase.Key.ToString().ToLowerInvariant()} {phase.Value:f1} s"))}");
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string column in (string[])["probes", "stage", "recall", "qps", "p50 µs", "p99 µs", "scanned", "refined"])
+        foreach (string column in (string[])["probes", "filter", "stage", "recall", "qps", "p50 µs", "p99 µs", "lists", "scanned", "refined"])
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (BenchPoint point in Points)
         {
             table.AddRow(
-                $"{point.Probes}", point.Stage, $"{point.Recall:f4}", $"{point.Qps:f0}", $"{point.P50Micros:f1}", $"{point.P99Micros:f1}",
-                $"{point.Scanned:f0}", $"{point.Refined:f0}");
+                $"{point.Probes}", $"{100 * point.Filter:g4} %", point.Stage, $"{point.Recall:f4}", $"{point.Qps:f0}", $"{point.P50Micros:f1}", $"{point.P99Micros:f1}",
+                $"{point.Lists:f0}", $"{point.Scanned:f0}", $"{point.Refined:f0}");
         }
 
         AnsiConsole.Write(table);
@@ -41,16 +41,19 @@ internal sealed record BuildFigures(double Seconds, long PeakBytes, Dictionary<B
 /// <param name="Total">All objects but stored vectors and metadata.</param>
 internal sealed record BytesPerVector(double Sign, double Refined, double Total);
 
-/// <param name="Probes">Lists visited.</param>
+/// <param name="Probes">Lists to visit.</param>
+/// <param name="Filter">Share of the rows that the filter selects; 1 without.</param>
 /// <param name="Stage">Stage of the search.</param>
-/// <param name="Recall">Mean share of the first k true neighbours that were found.</param>
+/// <param name="Recall">Share of the first k true neighbours that were found.</param>
 /// <param name="Qps">Queries per second: the median of the passes.</param>
 /// <param name="P50Micros">Median time of a query, over all passes; in batch mode, of a pass divided by its queries.</param>
 /// <param name="P99Micros">99th percentile.</param>
+/// <param name="Lists">Lists visited per query.</param>
 /// <param name="Scanned">Postings scanned per query.</param>
 /// <param name="Refined">Postings refined per query.</param>
 internal sealed record BenchPoint(
-    int Probes, string Stage, double Recall, double Qps, double P50Micros, double P99Micros, double Scanned, double Refined);
+    int Probes, double Filter, string Stage, double Recall, double Qps, double P50Micros, double P99Micros, double Lists, double Scanned,
+    double Refined);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DictionaryKeyPolicy = JsonKnownNamingPolicy.CamelCase,

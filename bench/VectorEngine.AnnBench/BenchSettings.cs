@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace VectorEngine.AnnBench;
 
@@ -35,6 +36,11 @@ internal sealed record BenchSettings
 
     public required int? MemoryLimit { get; init; }
 
+    /// <summary>Shares of the rows that filters select; beside them, searches without a filter are measured.</summary>
+    public required double[] Filters { get; init; }
+
+    public required bool Aligned { get; init; }
+
     /// <summary>The command, which runs <paramref name="run"/> with its settings.</summary>
     public static RootCommand CreateCommand(Func<BenchSettings, CancellationToken, Task<int>> run)
     {
@@ -68,9 +74,20 @@ internal sealed record BenchSettings
         var index = new Option<string?>("--index") { Description = "Folder in which to keep the index, or from which to reuse it." };
         var epsilon0 = new Option<float?>("--epsilon0") { Description = "Half-width of the statistical bound in standard deviations." };
         var memoryLimit = new Option<int?>("--memory-limit") { Description = "Megabytes of memory that the build may take." };
+        var filters = new Option<string?>("--filter")
+        {
+            Description = "Shares of the rows that filters select, separated by commas; their true neighbours are computed.",
+        };
+        var filterKind = new Option<string>("--filter-kind")
+        {
+            DefaultValueFactory = _ => "independent",
+            Description = "independent: rows at random; aligned: the lowest along the first principal direction.",
+        };
+        filterKind.AcceptOnlyFromAmong("independent", "aligned");
         var command = new RootCommand("Measures recall and queries per second of an index.")
         {
-            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0, memoryLimit,
+            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0, memoryLimit, filters,
+            filterKind,
         };
         command.SetAction((result, cancellationToken) => run(
             new BenchSettings
@@ -95,6 +112,9 @@ internal sealed record BenchSettings
                 Index = result.GetValue(index),
                 Epsilon0 = result.GetValue(epsilon0),
                 MemoryLimit = result.GetValue(memoryLimit),
+                Filters = [.. (result.GetValue(filters) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(share => double.Parse(share, CultureInfo.InvariantCulture))],
+                Aligned = result.GetRequiredValue(filterKind) == "aligned",
             },
             cancellationToken));
         return command;

@@ -2,17 +2,18 @@ using System.Diagnostics;
 
 namespace VectorEngine.AnnBench;
 
-/// <summary>Measures every probe count in passes that take turns, so that a noisy moment does not favour one of them.</summary>
-internal sealed class Measurement(VectorIndex index, VectorMatrix queries, int[][] truth, BenchSettings settings)
+/// <summary>Measures every probe count and filter in passes that take turns, so that a noisy moment does not favour one of them.</summary>
+internal sealed class Measurement(VectorIndex index, VectorMatrix queries, FilteredCase[] cases, BenchSettings settings)
 {
     public async Task<BenchPoint[]> RunAsync(CancellationToken cancellationToken)
     {
-        Series[] series = [.. settings.Probes.Select(probes => new Series(new SearchOptions
+        Series[] series = [.. settings.Probes.SelectMany(probes => cases.Select(filtered => new Series(filtered, new SearchOptions
         {
             ProbeCount = probes,
             Stage = settings.Stage,
             Epsilon0 = settings.Epsilon0,
-        }))];
+            Filter = filtered.Rows,
+        })))];
 
         // Untimed: brings the lists into memory, compiles the hot paths, and gives the recall.
         foreach (Series one in series)
@@ -61,21 +62,24 @@ internal sealed class Measurement(VectorIndex index, VectorMatrix queries, int[]
     private BenchPoint Summarise(Series series)
     {
         SearchResult[] results = series.Results;
-        double found = 0;
+        double found = 0, wanted = 0;
         for (int i = 0; i < results.Length; i++)
         {
-            var expected = truth[i].Take(settings.K).ToHashSet();
+            var expected = series.Case.Truth[i].Take(settings.K).ToHashSet();
+            wanted += expected.Count;
             for (int rank = 0; rank < results[i].Count; rank++)
                 found += expected.Contains((int)results[i][rank].Ordinal) ? 1 : 0;
         }
 
         return new BenchPoint(
             series.Options.ProbeCount!.Value,
+            series.Case.Share,
             settings.Stage.ToString().ToLowerInvariant(),
-            found / results.Length / settings.K,
+            found / wanted,
             Percentile(series.Qps, 0.5),
             Percentile(series.Micros, 0.5),
             Percentile(series.Micros, 0.99),
+            results.Average(result => result.Receipt.ListsProbed),
             results.Average(result => result.Receipt.PostingsScanned),
             results.Average(result => result.Receipt.PostingsRefined));
     }
@@ -86,8 +90,10 @@ internal sealed class Measurement(VectorIndex index, VectorMatrix queries, int[]
         return values.Count == 0 ? 0 : values[(int)(share * (values.Count - 1))];
     }
 
-    private sealed class Series(SearchOptions options)
+    private sealed class Series(FilteredCase filtered, SearchOptions options)
     {
+        public FilteredCase Case => filtered;
+
         public SearchOptions Options => options;
 
         public SearchResult[] Results { get; set; } = [];

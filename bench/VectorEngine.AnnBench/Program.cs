@@ -24,7 +24,8 @@ static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancel
         double count = index.Count;
         var bytes = new BytesPerVector(
             size.SignBytes / count, (size.SignBytes + size.ExBytes) / count, (size.SignBytes + size.ExBytes + size.RootBytes) / count);
-        BenchPoint[] points = await new Measurement(index, queries, truth, settings).RunAsync(cancellationToken);
+        FilteredCase[] cases = [new FilteredCase(1, null, truth), .. await FilteredCasesAsync(settings, queries, cancellationToken)];
+        BenchPoint[] points = await new Measurement(index, queries, cases, settings).RunAsync(cancellationToken);
         var report = new BenchReport(build, bytes, points);
         report.Print();
         if (settings.Json is { } json)
@@ -36,6 +37,17 @@ static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancel
         if (settings.Index is null)
             Directory.Delete(folder, recursive: true);
     }
+}
+
+static async Task<IEnumerable<FilteredCase>> FilteredCasesAsync(
+    BenchSettings settings, VectorMatrix queries, CancellationToken cancellationToken)
+{
+    if (settings.Filters.Length == 0)
+        return [];
+    VectorMatrix vectors = await VectorSource.FromFile(settings.Base).LoadAsync(cancellationToken);
+    return settings.Filters.Select(share => settings.Aligned
+        ? FilteredCase.Aligned(vectors, queries, settings.Metric, settings.K, share)
+        : FilteredCase.Independent(vectors, queries, settings.Metric, settings.K, share));
 }
 
 static async Task<BuildFigures> BuildAsync(FileObjectStore store, BenchSettings settings, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using VectorEngine.Kernels;
 using VectorEngine.Loading;
 using VectorEngine.Numerics;
 using VectorEngine.Quantization;
+using VectorEngine.Search;
 
 namespace VectorEngine;
 
@@ -52,9 +53,9 @@ public sealed partial class VectorIndex
 
         HashSet<long> examples = [.. like.Span, .. unlike.Span];
         int wanted = (int)Math.Min((long)k + examples.Count, int.MaxValue);
-        SearchOptions bare = options with { Columns = [] };
-        SearchResult found = await AnswerAsync(
-            _searcher.Begin(query, wanted, bare), wanted, bare, cancellationToken).ConfigureAwait(false);
+        SearchRequest request = await WithFiltersAsync(
+            new SearchRequest(wanted, options with { Columns = [] }), cancellationToken).ConfigureAwait(false);
+        SearchResult found = await AnswerAsync(_searcher.Begin(query, request), request, cancellationToken).ConfigureAwait(false);
         SearchResult result = found.Without(examples, k);
         await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
         return result;

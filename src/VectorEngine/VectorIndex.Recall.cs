@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using VectorEngine.Loading;
 using VectorEngine.Numerics;
+using VectorEngine.Search;
 
 namespace VectorEngine;
 
@@ -43,15 +44,17 @@ public sealed partial class VectorIndex
         float[] vectors = await RowReader.ReadVectorsAsync(_segments, sample, cancellationToken).ConfigureAwait(false);
         var queries = new VectorMatrix(vectors, Dimensions);
         int wanted = (int)Math.Min((long)k + 1, Count);
+        SearchRequest request = await WithFiltersAsync(new SearchRequest(wanted, options), cancellationToken).ConfigureAwait(false);
+        var bruteForce = new SearchOptions { Stage = SearchStage.BruteForce, Columns = [] };
         SearchResult[] truth = await AnswerAsync(
-            queries, wanted, new SearchOptions { Stage = SearchStage.BruteForce, Columns = [] }, -1,
-            progress is null ? null : new FirstHalf(progress, sample.Length), cancellationToken).ConfigureAwait(false);
+            queries, request with { Options = bruteForce }, -1, progress is null ? null : new FirstHalf(progress, sample.Length),
+            cancellationToken).ConfigureAwait(false);
         return await Task.Run(
-            () => Compare(queries, sample, truth, wanted, options, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+            () => Compare(queries, sample, truth, request, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     private RecallEvaluation Compare(
-        VectorMatrix queries, long[] sample, SearchResult[] truth, int wanted, SearchOptions options, IProgress<double>? progress,
+        VectorMatrix queries, long[] sample, SearchResult[] truth, SearchRequest request, IProgress<double>? progress,
         CancellationToken cancellationToken)
     {
         double recall = 0;
@@ -60,9 +63,9 @@ public sealed partial class VectorIndex
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Not timed: brings the lists into memory.
-            SearchResult result = Answer(queries[i], wanted, options);
+            SearchResult result = Answer(queries[i], request);
             long start = Stopwatch.GetTimestamp();
-            Answer(queries[i], wanted, options);
+            Answer(queries[i], request);
             ticks += Stopwatch.GetTimestamp() - start;
             HashSet<long> found = [.. NeighboursOf(sample[i], result)];
             recall += NeighboursOf(sample[i], truth[i]).Average(ordinal => found.Contains(ordinal) ? 1.0 : 0.0);
@@ -72,7 +75,7 @@ public sealed partial class VectorIndex
         return new RecallEvaluation(recall / sample.Length, sample.Length, Stopwatch.GetElapsedTime(0, ticks) / sample.Length);
 
         IEnumerable<long> NeighboursOf(long own, SearchResult result) =>
-            result.Ordinals().Where(ordinal => ordinal != own).Take(wanted - 1);
+            result.Ordinals().Where(ordinal => ordinal != own).Take(request.Count - 1);
     }
 
     /// <summary>Passes the number of queries on as a share of the first half of the work.</summary>

@@ -25,7 +25,7 @@ public sealed partial class VectorIndex
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
         using var use = new ActiveSearch(this);
-        SearchResult result = Answer(query, k, options);
+        SearchResult result = Answer(query, WithFilters(new SearchRequest(k, options)));
         ValueTask rows = AddRowsAsync(result, options, CancellationToken.None);
         if (!rows.IsCompletedSuccessfully)
             rows.AsTask().GetAwaiter().GetResult();
@@ -43,16 +43,7 @@ public sealed partial class VectorIndex
     {
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
-        var use = new ActiveSearch(this);
-        try
-        {
-            return AnswerAsync(_searcher.Begin(query, k, options), use, k, options, cancellationToken);
-        }
-        catch
-        {
-            use.Dispose();
-            throw;
-        }
+        return AnswerAsync(query, new SearchRequest(k, options), cancellationToken);
     }
 
     /// <summary>
@@ -82,16 +73,17 @@ public sealed partial class VectorIndex
         options ??= SearchOptions.Default;
         Check(queries.Dimensions, k, options);
         using var use = new ActiveSearch(this);
-        return await AnswerAsync(queries, k, options, maxDegreeOfParallelism, progress, cancellationToken).ConfigureAwait(false);
+        SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
+        return await AnswerAsync(queries, request, maxDegreeOfParallelism, progress, cancellationToken).ConfigureAwait(false);
     }
 
-    private SearchResult Answer(ReadOnlySpan<float> query, int k, SearchOptions options)
+    private SearchResult Answer(ReadOnlySpan<float> query, in SearchRequest request)
     {
-        QueryScratch[] search = _searcher.Begin(query, k, options);
+        QueryScratch[] search = _searcher.Begin(query, request);
         try
         {
-            _searcher.Finish(search);
-            return new SearchResult(_searcher.Answer(search, k));
+            _searcher.Complete(search);
+            return new SearchResult(_searcher.Answer(search, request));
         }
         finally
         {
@@ -99,33 +91,64 @@ public sealed partial class VectorIndex
         }
     }
 
-    private async ValueTask<SearchResult> AnswerAsync(
-        QueryScratch[] search, ActiveSearch use, int k, SearchOptions options, CancellationToken cancellationToken)
+    /// <summary>Starts a search on the calling thread, unless its filter has to be evaluated first.</summary>
+    private ValueTask<SearchResult> AnswerAsync(ReadOnlySpan<float> query, SearchRequest request, CancellationToken cancellationToken)
+    {
+        var use = new ActiveSearch(this);
+        try
+        {
+            if (request.Options.Filter is { } filter)
+            {
+                if (!_filters.TryGet(filter, out SegmentFilter[]? selected))
+                    return SelectAndAnswerAsync(query.ToArray(), use, request, cancellationToken);
+                request = request with { Filters = selected };
+            }
+
+            return AnswerAsync(_searcher.Begin(query, request), use, request, cancellationToken);
+        }
+        catch
+        {
+            use.Dispose();
+            throw;
+        }
+    }
+
+    private async ValueTask<SearchResult> SelectAndAnswerAsync(
+        float[] query, ActiveSearch use, SearchRequest request, CancellationToken cancellationToken)
     {
         using (use)
-            return await AnswerAsync(search, k, options, cancellationToken).ConfigureAwait(false);
+        {
+            request = await WithFiltersAsync(request, cancellationToken).ConfigureAwait(false);
+            return await AnswerAsync(_searcher.Begin(query, request), request, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<SearchResult> AnswerAsync(
-        QueryScratch[] search, int k, SearchOptions options, CancellationToken cancellationToken)
+        QueryScratch[] search, ActiveSearch use, SearchRequest request, CancellationToken cancellationToken)
+    {
+        using (use)
+            return await AnswerAsync(search, request, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<SearchResult> AnswerAsync(QueryScratch[] search, SearchRequest request, CancellationToken cancellationToken)
     {
         SearchResult result;
         try
         {
-            await _searcher.FinishAsync(search, cancellationToken).ConfigureAwait(false);
-            result = new SearchResult(_searcher.Answer(search, k));
+            await _searcher.CompleteAsync(search, cancellationToken).ConfigureAwait(false);
+            result = new SearchResult(_searcher.Answer(search, request));
         }
         finally
         {
             _searcher.Return(search);
         }
 
-        await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+        await AddRowsAsync(result, request.Options, cancellationToken).ConfigureAwait(false);
         return result;
     }
 
     private async Task<SearchResult[]> AnswerAsync(
-        VectorMatrix queries, int k, SearchOptions options, int maxDegreeOfParallelism, IProgress<int>? progress,
+        VectorMatrix queries, SearchRequest request, int maxDegreeOfParallelism, IProgress<int>? progress,
         CancellationToken cancellationToken)
     {
         var results = new SearchResult[queries.Count];
@@ -137,9 +160,9 @@ public sealed partial class VectorIndex
         await Parallel.ForAsync(0, (queries.Count + size - 1) / size, parallel, async (block, cancellation) =>
         {
             int first = block * size, count = Math.Min(size, queries.Count - first);
-            await AnswerBlockAsync(queries, first, k, options, results.AsMemory(first, count), cancellation).ConfigureAwait(false);
+            await AnswerBlockAsync(queries, first, request, results.AsMemory(first, count), cancellation).ConfigureAwait(false);
             for (int i = first; i < first + count; i++)
-                await AddRowsAsync(results[i], options, cancellation).ConfigureAwait(false);
+                await AddRowsAsync(results[i], request.Options, cancellation).ConfigureAwait(false);
             lock (reported)
                 progress?.Report(answered += count);
         }).ConfigureAwait(false);
@@ -147,17 +170,17 @@ public sealed partial class VectorIndex
     }
 
     private async ValueTask AnswerBlockAsync(
-        VectorMatrix queries, int first, int k, SearchOptions options, Memory<SearchResult> results, CancellationToken cancellationToken)
+        VectorMatrix queries, int first, SearchRequest request, Memory<SearchResult> results, CancellationToken cancellationToken)
     {
         var searches = new QueryScratch[results.Length][];
         int begun = 0;
         try
         {
             for (; begun < searches.Length; begun++)
-                searches[begun] = Begin(queries, first + begun, k, options);
-            await _searcher.FinishAsync(searches, cancellationToken).ConfigureAwait(false);
+                searches[begun] = Begin(queries, first + begun, request);
+            await _searcher.CompleteAsync(searches, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < searches.Length; i++)
-                results.Span[i] = new SearchResult(_searcher.Answer(searches[i], k));
+                results.Span[i] = new SearchResult(_searcher.Answer(searches[i], request));
         }
         finally
         {
@@ -166,11 +189,11 @@ public sealed partial class VectorIndex
         }
     }
 
-    private QueryScratch[] Begin(VectorMatrix queries, int row, int k, SearchOptions options)
+    private QueryScratch[] Begin(VectorMatrix queries, int row, in SearchRequest request)
     {
         try
         {
-            return _searcher.Begin(queries[row], k, options);
+            return _searcher.Begin(queries[row], request);
         }
         catch (InvalidVectorException invalid)
         {

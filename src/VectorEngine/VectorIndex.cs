@@ -14,6 +14,7 @@ public sealed partial class VectorIndex : IDisposable
 
     private readonly IndexSegments _segments;
     private readonly IndexSearcher _searcher;
+    private readonly IndexFilters _filters;
     private readonly string[] _defaultColumns;
 
     // Searches under way; Disposed is added when the index is disposed, and the last search to end releases the segments.
@@ -23,6 +24,7 @@ public sealed partial class VectorIndex : IDisposable
     {
         _segments = segments;
         _searcher = new IndexSearcher(segments);
+        _filters = new IndexFilters(segments);
         _defaultColumns = IdColumn is null ? [] : [IdColumn];
         Version = manifest.Version;
     }
@@ -68,7 +70,7 @@ public sealed partial class VectorIndex : IDisposable
         SignBytes = _segments.Items.Sum(segment => segment.Root.Description.SignLength),
         ExBytes = _segments.Items.Sum(segment => segment.Root.Description.ExLength),
         VectorBytes = _segments.Items.Sum(segment => segment.Root.Description.VectorsLength + segment.Root.Description.ChecksumsLength),
-        MetadataBytes = _segments.Items.Sum(segment => segment.Root.Description.MetadataLength),
+        MetadataBytes = _segments.Items.Sum(segment => segment.Root.Description.MetadataLength + (segment.Root.Zones?.Length ?? 0)),
         IdBytes = IdColumn is null ? 0 : _segments.Items.Sum(segment => IdPages.ObjectLength(segment.Root.Description.Count)),
     };
 

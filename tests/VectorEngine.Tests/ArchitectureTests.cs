@@ -12,6 +12,7 @@ public sealed class ArchitectureTests
         [""] = 6,
         ["Building"] = 5,
         ["Search"] = 5,
+        ["Filtering"] = 4,
         ["Loading"] = 4,
         ["Format"] = 3,
         ["Input"] = 3,

@@ -67,6 +67,9 @@ public sealed class BoolArray : ArrowArray
     /// <exception cref="ArgumentOutOfRangeException">There is no such value.</exception>
     public bool? this[int index] => IsNull(index) ? null : Bitmap.Get(_bits.Span, index);
 
+    /// <summary>One bit per value; what stands where one is missing is unspecified, and behind the last.</summary>
+    internal ReadOnlySpan<byte> Bits => _bits.Span;
+
     internal override void AppendTo(BatchBody body)
     {
         body.AddNode(Length, Validity);

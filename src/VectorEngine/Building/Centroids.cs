@@ -16,6 +16,7 @@ internal sealed class Centroids
     public Centroids(float[] trained, CodeSpace space, ParallelOptions parallel)
     {
         _space = space;
+        Trained = trained;
         Count = trained.Length / space.Layout.Dimensions;
         Shortlist = new CentroidShortlist(trained, space.Layout.Dimensions, parallel);
         _stored = new Half[Count * space.Layout.PaddedDimensions];
@@ -24,6 +25,9 @@ internal sealed class Centroids
     }
 
     public int Count { get; }
+
+    /// <summary>As they were trained: row-major, less the mean.</summary>
+    public ReadOnlyMemory<float> Trained { get; }
 
     /// <summary>Finds the nearest.</summary>
     public CentroidShortlist Shortlist { get; }

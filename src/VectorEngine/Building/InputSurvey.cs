@@ -20,6 +20,7 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
     private readonly double[] _sums = new double[coding.Dimensions + 2];
 
     private float[] _sample = [];
+    private int[] _sampleRows = [];
     private long _count;
 
     /// <summary>The mean vector.</summary>
@@ -74,24 +75,25 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
         (Variance, CommonLength) = (Math.Max(0, variance), equalLengths ? (float)meanLength : 0);
     }
 
-    /// <summary>Gives the sampled rows away, less the mean, row-major, in random order.</summary>
-    public Memory<float> TakeSample()
+    /// <summary>Gives the sampled rows away, less the mean, row-major, in random order, with their ordinals.</summary>
+    public (Memory<float> Vectors, int[] Ordinals) TakeSample()
     {
         int dimensions = coding.Dimensions;
-        Memory<float> sample = _sample.AsMemory(0, SampleCount * dimensions);
-        _sample = [];
+        (float[] sample, int[] ordinals) = (_sample, _sampleRows);
+        (_sample, _sampleRows) = ([], []);
         float[] swap = new float[dimensions];
-        for (int row = 0; row < sample.Length / dimensions; row++)
+        for (int row = 0; row < SampleCount; row++)
         {
             // Rows that were never replaced stand in the input's order.
-            Span<float> a = sample.Span.Slice(row * dimensions, dimensions);
-            Span<float> b = sample.Span.Slice(random.Next(row + 1) * dimensions, dimensions);
+            int other = random.Next(row + 1);
+            Span<float> a = sample.AsSpan(row * dimensions, dimensions), b = sample.AsSpan(other * dimensions, dimensions);
             SpanMath.Subtract(a, Mean, swap);
             b.CopyTo(a);
             swap.CopyTo(b);
+            (ordinals[row], ordinals[other]) = (ordinals[other], ordinals[row]);
         }
 
-        return sample;
+        return (sample.AsMemory(0, SampleCount * dimensions), ordinals);
     }
 
     /// <summary>Keeps each row with equal probability (reservoir sampling, algorithm R of Vitter, 1985).</summary>
@@ -102,8 +104,10 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
         for (int row = 0; row < chunk.Count; row++, _count++)
         {
             int place = _count < sampleSize ? (int)_count : random.Next((int)_count + 1);
-            if (place < sampleSize)
-                coding.Code<K>(chunk.Row(row), _sample.AsSpan(place * dimensions, dimensions));
+            if (place >= sampleSize)
+                continue;
+            coding.Code<K>(chunk.Row(row), _sample.AsSpan(place * dimensions, dimensions));
+            _sampleRows[place] = (int)_count;
         }
     }
 
@@ -113,6 +117,7 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
             return;
         long doubled = Math.Min(2L * _sample.Length, (long)sampleSize * coding.Dimensions);
         Array.Resize(ref _sample, (int)Math.Max(length, doubled));
+        Array.Resize(ref _sampleRows, _sample.Length / coding.Dimensions);
     }
 
     private struct SumRows : IKernelAction

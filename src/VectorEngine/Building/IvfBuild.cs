@@ -24,13 +24,19 @@ internal sealed class IvfBuild : IDisposable
     private readonly int _groupBytes, _recordLength;
     private readonly ParallelOptions _parallel;
     private readonly ConcurrentBag<PostingEncoder> _encoders = [];
+    private readonly RecallCalibration _calibration;
+    private readonly ZoneMapBuilder? _zones;
+    private float[] _rows = [];
+    private int[] _labels = [];
     private byte[] _records = [];
 
     private IvfBuild(
-        VectorIndexOptions options, RowCoding coding, CodeSpace space, Centroids centroids, long count, long memoryLimit,
-        ScratchFolder scratch, ParallelOptions parallel)
+        VectorIndexOptions options, RowCoding coding, CodeSpace space, Centroids centroids, RecallCalibration calibration,
+        InputSummary input, long memoryLimit, ScratchFolder scratch, ParallelOptions parallel)
     {
-        (_options, _coding, _space, _centroids, _parallel) = (options, coding, space, centroids, parallel);
+        (_options, _coding, _space, _centroids, _calibration, _parallel) = (options, coding, space, centroids, calibration, parallel);
+        _zones = input.Schema is null ? null : new ZoneMapBuilder(input.Schema, centroids.Count);
+        long count = input.Count;
         _recordLength = new PostingRecord(space.Layout).Length;
         // Assembling a group takes twice its bytes; most of the memory is the runtime's, the chunks' and the centroids'.
         _groupBytes = (int)Math.Min(memoryLimit / 16, LargestGroup);
@@ -43,22 +49,35 @@ internal sealed class IvfBuild : IDisposable
 
     /// <summary>Trains the centroids.</summary>
     public static IvfBuild Train(
-        VectorIndexOptions options, RowCoding coding, InputSurvey survey, int clusters, long count, long memoryLimit,
+        VectorIndexOptions options, RowCoding coding, InputSurvey survey, int clusters, InputSummary input, long memoryLimit,
         ScratchFolder scratch, BuildTracker tracker, ParallelOptions parallel)
     {
         CodeSpace space = CreateSpace(options, survey);
-        Memory<float> sample = survey.TakeSample();
-        int rows = Math.Min(sample.Length / coding.Dimensions, KMeans.SampleSize(count, clusters));
+        (Memory<float> sample, int[] ordinals) = survey.TakeSample();
+        int dimensions = coding.Dimensions, sampled = sample.Length / dimensions;
+        // The queries of the calibration are at the end, and not trained on, if there are enough others.
+        int queries = Math.Min(RecallCalibration.MaxQueries, sampled);
+        int rows = Math.Min(Math.Max(sampled - queries, clusters), KMeans.SampleSize(input.Count, clusters));
+        var calibration = new RecallCalibration(
+            ordinals.AsSpan(sampled - queries, queries), sample.Span[((sampled - queries) * dimensions)..].ToArray(), survey.Mean,
+            options.Metric, (int)input.Count, parallel);
         float[] trained = KMeans.Train(
-            sample[..(rows * coding.Dimensions)], coding.Dimensions, clusters, new SeededRandom(options.Seed), parallel, tracker.AdvanceTo);
-        return new IvfBuild(options, coding, space, new Centroids(trained, space, parallel), count, memoryLimit, scratch, parallel);
+            sample[..(rows * dimensions)], dimensions, clusters, new SeededRandom(options.Seed), parallel, tracker.AdvanceTo);
+        var centroids = new Centroids(trained, space, parallel);
+        return new IvfBuild(options, coding, space, centroids, calibration, input, memoryLimit, scratch, parallel);
     }
 
     /// <summary>Assigns and encodes the next rows.</summary>
     public void Add(RowChunk chunk)
     {
-        if (_records.Length < chunk.Count * _recordLength)
+        int dimensions = _coding.Dimensions;
+        if (_labels.Length < chunk.Count)
+        {
+            _rows = new float[chunk.Count * dimensions];
+            _labels = new int[chunk.Count];
             _records = new byte[chunk.Count * _recordLength];
+        }
+
         int blocks = (chunk.Count + PostingEncoder.BlockRows - 1) / PostingEncoder.BlockRows;
         ParallelLoop.Run(blocks, _parallel, block =>
         {
@@ -70,12 +89,16 @@ internal sealed class IvfBuild : IDisposable
                 Encoder = encoder,
                 Chunk = chunk,
                 Start = start,
+                Rows = _rows.AsSpan(start * dimensions, rows * dimensions),
+                Labels = _labels.AsSpan(start, rows),
                 Records = _records.AsSpan(start * _recordLength, rows * _recordLength),
             };
             KernelDispatch.Run(ref action);
             _encoders.Add(encoder);
         });
         _spill.Append(_records.AsSpan(0, chunk.Count * _recordLength));
+        _calibration.Observe(chunk.FirstOrdinal, _rows.AsMemory(0, chunk.Count * dimensions), _labels.AsMemory(0, chunk.Count));
+        _zones?.Observe(_labels.AsSpan(0, chunk.Count), chunk.Metadata!);
     }
 
     /// <summary>Writes both layers and adds their sections to the root.</summary>
@@ -101,6 +124,16 @@ internal sealed class IvfBuild : IDisposable
         root.Add(SectionKind.DirectorySign, directory.Result.Sign);
         root.Add(SectionKind.DirectoryEx, directory.Result.Ex);
         root.Add(SectionKind.ListTable, lists.ToBytes());
+        RecallCurve recall = _calibration.Finish(_centroids.Trained, plan, writer.Spreads, description.CommonLength);
+        root.Add(SectionKind.RecallCurve, recall.ToBytes());
+        root.Add(SectionKind.Spreads, MemoryMarshal.AsBytes<float>(Array.ConvertAll(writer.Spreads, spread => (float)spread)).ToArray());
+        if (_zones is not null)
+        {
+            (byte[] content, ZoneTable table) = _zones.Finish(plan, _spill.Counts);
+            root.Add(SectionKind.ZoneTable, table.ToBytes());
+            await store.WriteAsync(keys.Zones, content, WriteCondition.Absent, cancellationToken).ConfigureAwait(false);
+        }
+
         return description with
         {
             Kind = SegmentKind.Ivf,
@@ -129,9 +162,11 @@ internal sealed class IvfBuild : IDisposable
         public PostingEncoder Encoder;
         public RowChunk Chunk;
         public int Start;
+        public Span<float> Rows;
+        public Span<int> Labels;
         public Span<byte> Records;
 
-        public readonly void Run<K>() where K : struct, IKernels => Encoder.Encode<K>(Chunk, Start, Records);
+        public readonly void Run<K>() where K : struct, IKernels => Encoder.Encode<K>(Chunk, Start, Rows, Labels, Records);
     }
 
     private struct EncodeDirectory : IKernelAction

@@ -13,19 +13,18 @@ internal sealed class PostingEncoder(RowCoding coding, CodeSpace space, Centroid
 
     private readonly Encoder _encoder = new(space);
     private readonly PostingRecord _record = new(space.Layout);
-    private readonly float[] _rows = new float[BlockRows * space.Layout.Dimensions];
     private readonly float[] _rotated = new float[space.Layout.PaddedDimensions], _centroid = new float[space.Layout.PaddedDimensions];
     private readonly byte[] _codes = new byte[space.Layout.PaddedDimensions];
 
     /// <summary>Encodes rows of a chunk.</summary>
     /// <param name="chunk">The chunk.</param>
     /// <param name="start">The first row.</param>
-    /// <param name="records">Receives a record for each of the rows, which are as many as fit.</param>
-    public void Encode<K>(RowChunk chunk, int start, Span<byte> records) where K : struct, IKernels
+    /// <param name="rows">Receives the rows as they are coded, less the mean.</param>
+    /// <param name="labels">Receives the cluster of each.</param>
+    /// <param name="records">Receives a record for each.</param>
+    public void Encode<K>(RowChunk chunk, int start, Span<float> rows, Span<int> labels, Span<byte> records) where K : struct, IKernels
     {
         int dimensions = space.Layout.Dimensions;
-        Span<int> labels = stackalloc int[records.Length / _record.Length];
-        Span<float> rows = _rows.AsSpan(0, labels.Length * dimensions);
         for (int i = 0; i < labels.Length; i++)
         {
             // Less the mean: scores of vectors far from the origin would differ by less than their rounding.

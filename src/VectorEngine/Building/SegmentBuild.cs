@@ -52,7 +52,7 @@ internal sealed class SegmentBuild(
             if (!flat)
             {
                 tracker.Start(BuildPhase.Training);
-                lists = IvfBuild.Train(options, coding, survey, clusters, input.Count, _memoryLimit, scratch, tracker, _parallel);
+                lists = IvfBuild.Train(options, coding, survey, clusters, input, _memoryLimit, scratch, tracker, _parallel);
             }
 
             var root = new ContainerWriter();
@@ -108,7 +108,11 @@ internal sealed class SegmentBuild(
         // A third of the memory for the sample; the clustering works on it in place.
         long most = Math.Min(_memoryLimit / 3 / (4 * dimensions), Array.MaxLength / dimensions);
         if (count is { } known)
-            most = Math.Min(most, KMeans.SampleSize(known, options.ClusterCount ?? DefaultClusterCount(Math.Max(1, known))));
+        {
+            int clusters = options.ClusterCount ?? DefaultClusterCount(Math.Max(1, known));
+            most = Math.Min(most, (long)KMeans.SampleSize(known, clusters) + RecallCalibration.MaxQueries);
+        }
+
         int sampleSize = (int)Math.Max(most, options.ClusterCount ?? 1);
         return new InputSurvey(
             new RowCoding(options.Metric, options.StoredVectors, dimensions), sampleSize, new SeededRandom(options.Seed ^ 1), _parallel);

@@ -11,6 +11,7 @@ internal enum ObjectKind : uint
     Ex = 4,
     Checksums = 5,
     Ids = 6,
+    Zones = 7,
 }
 
 /// <summary>What a section holds; the numbers are on disk.</summary>
@@ -26,6 +27,9 @@ internal enum SectionKind : uint
     MetadataFooter = 8,
     MetadataChecksums = 9,
     MetadataRows = 10,
+    RecallCurve = 11,
+    Spreads = 12,
+    ZoneTable = 13,
     IdColumn = 16,
     Manifest = 32,
 }

@@ -28,4 +28,6 @@ internal readonly record struct SegmentKeys(string Prefix)
     public string Metadata => $"{Prefix}/metadata";
 
     public string Ids => $"{Prefix}/ids";
+
+    public string Zones => $"{Prefix}/zones";
 }

@@ -28,6 +28,18 @@ internal sealed class SegmentRoot
     /// <summary>The centroids as ex records.</summary>
     public ReadOnlyMemory<byte> DirectoryEx { get; private init; }
 
+    /// <summary>How many lists hold which share of the nearest; empty if flat.</summary>
+    public RecallCurve Recall { get; private init; } = new(0, 0);
+
+    /// <summary>The mean squared distance of each list's vectors from its centroid.</summary>
+    public float[] Spreads { get; private init; } = [];
+
+    /// <summary>The largest of them.</summary>
+    public float LargestSpread { get; private init; }
+
+    /// <summary>Where the zones of the metadata's columns lie; null if there are no lists or no metadata.</summary>
+    public ZoneTable? Zones { get; private init; }
+
     /// <summary>Where the rows of the stored vectors lie; null if none are stored.</summary>
     public RowStride? Vectors { get; private init; }
 
@@ -51,12 +63,17 @@ internal sealed class SegmentRoot
         SegmentDescription description = SegmentDescription.Read(root);
         bool ivf = description.Kind == SegmentKind.Ivf, metadata = description.MetadataLength > 0;
         CodeSpace? space = ivf ? ReadSpace(root, description) : null;
+        float[] spreads = ivf ? ReadSpreads(root, description) : [];
         return new SegmentRoot(description)
         {
             Space = space,
             Lists = space is null ? null : ListTable.Read(root, description, space.Layout),
             DirectorySign = space is null ? default : ReadDirectorySign(root, description, space.Layout),
             DirectoryEx = space is null ? default : root.Section(SectionKind.DirectoryEx, space.Layout.ExListLength(description.ListCount)),
+            Recall = ivf ? RecallCurve.Read(root, description) : new RecallCurve(0, 0),
+            Spreads = spreads,
+            LargestSpread = spreads.Length == 0 ? 0 : spreads.Max(),
+            Zones = ivf && metadata ? ZoneTable.Read(root) : null,
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
             MetadataRows = metadata ? ReadMetadataRows(root, description) : [],
@@ -86,7 +103,19 @@ internal sealed class SegmentRoot
                 throw root.Corrupt(SectionKind.DirectorySign, $"centroid {list} is said to be that of list {blocks.Ordinal(list)}");
         }
 
+        if (!blocks.AreOrdinalsBelow(description.ListCount))
+            throw root.Corrupt(SectionKind.DirectorySign, "it names lists behind the last");
+
         return directory;
+    }
+
+    private static float[] ReadSpreads(Container root, SegmentDescription description)
+    {
+        float[] spreads = MemoryMarshal.Cast<byte, float>(
+            root.Section(SectionKind.Spreads, 4L * description.ListCount).Span).ToArray();
+        if (Array.Exists(spreads, spread => !(spread >= 0 && float.IsFinite(spread))))
+            throw root.Corrupt(SectionKind.Spreads, "a spread is out of range");
+        return spreads;
     }
 
     private static uint[] ReadMetadataChecksums(Container root, SegmentDescription description)

@@ -65,6 +65,27 @@ internal readonly unsafe struct Avx2Kernels : IKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static uint SelectAllowed(ReadOnlySpan<byte> ordinals, ReadOnlySpan<uint> set, int first)
+    {
+        uint selected = 0;
+        // SAFETY: 32 ordinals are read, and words of the set that the caller has checked to be there.
+        fixed (byte* ordinal = ordinals)
+        fixed (uint* words = set)
+        {
+            for (int i = 0; i < 32; i += 8)
+            {
+                Vector256<uint> bits = Vector256.Load((uint*)ordinal + i) + Vector256.Create((uint)first);
+                Vector256<uint> found = Avx2.GatherVector256(words, (bits >> 5).AsInt32(), sizeof(uint));
+                // The bit asked for becomes the uppermost.
+                Vector256<uint> shifts = Vector256.Create(31u) - (bits & Vector256.Create(31u));
+                selected |= Avx2.ShiftLeftLogicalVariable(found, shifts).ExtractMostSignificantBits() << i;
+            }
+        }
+
+        return selected;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query)
     {
         // SAFETY: units of 64 dimensions read 16 bytes of the two-bit plane and 8 of the one-bit plane; in the last unit that is at most

@@ -61,6 +61,10 @@ internal readonly unsafe struct Avx512Kernels : IKernels
             return SelectHalf(sum, factor, 0, constants, threshold) | (SelectHalf(sum, factor, 16, constants, threshold) << 16);
     }
 
+    /// <summary>.NET gathers at most 8 words at a time.</summary>
+    public static uint SelectAllowed(ReadOnlySpan<byte> ordinals, ReadOnlySpan<uint> set, int first) =>
+        Avx2Kernels.SelectAllowed(ordinals, set, first);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query)
     {

@@ -76,6 +76,13 @@ internal interface IKernels
     /// <param name="threshold">The largest value that is selected.</param>
     static abstract uint SelectBelow(ReadOnlySpan<int> sums, ReadOnlySpan<byte> factors, in BoundConstants constants, float threshold);
 
+    /// <summary>Which of a block's 32 postings are in a set of rows: bit i is set if bit ordinals[i] + first of the set is.</summary>
+    /// <param name="ordinals">32 uint32, each of which the caller has checked to be covered by the set.</param>
+    /// <param name="set">Bit b is bit b % 32 of word b / 32; covers every ordinal + <paramref name="first"/>.</param>
+    /// <param name="first">The bit of ordinal 0, from 0 to 31.</param>
+    static virtual uint SelectAllowed(ReadOnlySpan<byte> ordinals, ReadOnlySpan<uint> set, int first) =>
+        ScalarKernels.SelectAllowed(ordinals, set, first);
+
     /// <summary>
     /// The integer inner product of a posting's ex-code (3 bits per dimension, drawn in CodeLayout) with a query of signed bytes in the
     /// same order.

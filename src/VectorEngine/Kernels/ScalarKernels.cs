@@ -141,6 +141,18 @@ internal readonly struct ScalarKernels : IKernels
         return selected;
     }
 
+    public static uint SelectAllowed(ReadOnlySpan<byte> ordinals, ReadOnlySpan<uint> set, int first)
+    {
+        uint selected = 0;
+        for (int i = 0; i < 32; i++)
+        {
+            uint bit = BinaryPrimitives.ReadUInt32LittleEndian(ordinals[(4 * i)..]) + (uint)first;
+            selected |= (set[(int)(bit >> 5)] >> (int)(bit & 31) & 1) << i;
+        }
+
+        return selected;
+    }
+
     public static int DotExCode(ReadOnlySpan<byte> code, int dimensions, ReadOnlySpan<sbyte> query)
     {
         // Within 64 dimensions, position 16 l + j takes its lower two bits from bits 2l of byte j of the two-bit plane

@@ -12,6 +12,7 @@ internal sealed class Segment : IDisposable
     private readonly List<MappedLayer> _mapped = [];
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
+    private Layer? _zones;
 
     private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long rootLength, MemoryBudget budget, bool memoryMap)
     {
@@ -102,6 +103,9 @@ internal sealed class Segment : IDisposable
             var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
             Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
         }
+
+        if (root.Zones is { } zones)
+            _zones = OpenZones(store, keys.Zones, zones);
     }
 
     private Layer OpenLists(
@@ -117,17 +121,51 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Reads the zones of some columns of the metadata.</summary>
+    /// <exception cref="CorruptDataException">They are damaged.</exception>
+    public async ValueTask<ZoneMaps> ReadZonesAsync(IEnumerable<string> columns, CancellationToken cancellationToken)
+    {
+        var zones = new Dictionary<string, ZoneColumn>(StringComparer.Ordinal);
+        foreach (string column in columns)
+        {
+            int index = Metadata!.Schema.IndexOf(column);
+            if (Root.Zones is not { } table || index >= table.Count || table.Kind(index) == ZoneKind.None)
+                continue;
+            await _zones!.LoadAsync(index, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                zones[column] = ZoneColumn.Read(table.Kind(index), _zones.Read(index).Span, Root.Lists!);
+            }
+            catch (FormatException wrong)
+            {
+                Extent extent = table.Extent(index);
+                throw new CorruptDataException(Keys.Zones, extent.Offset, extent.Length, wrong.Message, wrong);
+            }
+        }
+
+        return new ZoneMaps(zones);
+    }
+
+    private Layer OpenZones(IObjectStore store, string key, ZoneTable zones)
+    {
+        return OpenLayer(new LayerSource(
+            store, key, zones.Length, zones.Count, column => (zones.Extent(column).Offset, zones.Extent(column).Length), Verify));
+
+        void Verify(int column, ReadOnlyMemory<byte> bytes)
+        {
+            if (Crc32C.Compute(bytes.Span) != zones.Extent(column).Checksum)
+                throw new CorruptDataException(key, zones.Extent(column).Offset, bytes.Length, "wrong checksum");
+        }
+    }
+
     /// <summary>Searches use ordinals as rows without asking again.</summary>
     private void CheckOrdinals(int list, ReadOnlyMemory<byte> bytes)
     {
         CodeLayout layout = Root.Space!.Layout;
         var blocks = new SignBlocks(layout, bytes.Span[layout.CentroidBytes..], Root.Lists!.Count(list));
-        for (int posting = 0; posting < blocks.Count; posting++)
-        {
-            if (blocks.Ordinal(posting) >= (uint)Root.Description.Count)
-                throw new CorruptDataException(
-                    Keys.Sign, Root.Lists.Sign(list).Offset, bytes.Length, $"posting list {list} names vector {blocks.Ordinal(posting)}");
-        }
+        if (!blocks.AreOrdinalsBelow(Root.Description.Count))
+            throw new CorruptDataException(
+                Keys.Sign, Root.Lists.Sign(list).Offset, bytes.Length, $"posting list {list} names vectors behind the last");
     }
 
     private Layer OpenLayer(LayerSource source)

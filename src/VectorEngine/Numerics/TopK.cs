@@ -52,6 +52,14 @@ internal sealed class TopK
         Threshold = float.MaxValue;
     }
 
+    /// <summary>Empties the heap and makes it keep all that are offered up to a distance, in memory that grows.</summary>
+    public void ResetWithin(float distance)
+    {
+        Capacity = int.MaxValue;
+        Count = 0;
+        Threshold = distance;
+    }
+
     /// <summary>Offers a neighbour, which is kept if it is among the k nearest so far.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Offer(float distance, uint ordinal, float errorBound)
@@ -78,12 +86,21 @@ internal sealed class TopK
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Insert(ulong key, float errorBound)
     {
+        if (Count == _keys.Length && Count < Capacity)
+            Grow();
         if (Count < Capacity)
             SiftUp(key, errorBound, Count++);
         else if (key < _keys[0])
             SiftDown(key, errorBound);
         if (Count == Capacity)
             Threshold = Distance(_keys[0]);
+    }
+
+    private void Grow()
+    {
+        int length = (int)Math.Clamp(2L * Count, 16, Array.MaxLength);
+        Array.Resize(ref _keys, length);
+        Array.Resize(ref _errorBounds, length);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

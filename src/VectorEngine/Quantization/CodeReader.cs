@@ -34,6 +34,25 @@ internal readonly ref struct SignBlocks(CodeLayout layout, ReadOnlySpan<byte> by
     public uint Ordinal(int posting) => BinaryPrimitives.ReadUInt32LittleEndian(
         Bytes[((posting / CodeLayout.BlockSize * layout.BlockBytes) + layout.OrdinalOffset + (posting % CodeLayout.BlockSize * 4))..]);
 
+    /// <summary>The rows of a block, as SelectAllowed takes them; 0 behind the last posting.</summary>
+    public ReadOnlySpan<byte> Ordinals(int block) =>
+        Bytes.Slice((block * layout.BlockBytes) + layout.OrdinalOffset, 4 * CodeLayout.BlockSize);
+
+    /// <summary>Whether all rows, and what stands behind the last, are below <paramref name="count"/>.</summary>
+    public bool AreOrdinalsBelow(int count)
+    {
+        for (int block = 0; block < CodeLayout.BlockCount(Count); block++)
+        {
+            foreach (uint ordinal in MemoryMarshal.Cast<byte, uint>(Ordinals(block)))
+            {
+                if (ordinal >= (uint)count)
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>The slots of a block that hold postings, as a mask: the last block may have fewer than 32.</summary>
     public uint Occupied(int block)
     {

@@ -4,7 +4,7 @@ using VectorEngine.Loading;
 namespace VectorEngine.Search;
 
 /// <summary>
-/// Finishes many searches of one segment together: what they read is read once, and scanned for all that want it while it is in the cache.
+/// Scans for many searches of one segment together: what they read is read once, and scanned for all that want it while it is in the cache.
 /// </summary>
 /// <param name="segment">The segment.</param>
 /// <param name="own">Which of a search's states is this segment's.</param>
@@ -46,11 +46,6 @@ internal sealed class BatchScan(Segment segment, int own)
             };
             KernelDispatch.Run(ref scan);
         }
-
-        if (searches.Span[0][own].Plan.Stage != SearchStage.Exact)
-            return;
-        var rescore = new RescoreAction { Segment = segment, Searches = searches.Span, Own = own };
-        KernelDispatch.Run(ref rescore);
     }
 
     /// <summary>Visits of lists by queries, in order: a bit for any but the query's nearest list, the list, the query's number.</summary>
@@ -98,20 +93,11 @@ internal sealed class BatchScan(Segment segment, int own)
         {
             ReadOnlySpan<byte> sign = Segment.Sign!.Read(List).Span;
             foreach (ulong visit in Visits)
-                IvfSearch.ScanList<K>(Segment, Searches[(int)(uint)visit][Own], List, sign);
-        }
-    }
-
-    private ref struct RescoreAction : IKernelAction
-    {
-        public required Segment Segment;
-        public required ReadOnlySpan<QueryScratch[]> Searches;
-        public required int Own;
-
-        public readonly void Run<K>() where K : struct, IKernels
-        {
-            foreach (QueryScratch[] search in Searches)
-                IvfSearch.Rescore<K>(Segment, search[Own]);
+            {
+                QueryScratch scratch = Searches[(int)(uint)visit][Own];
+                scratch.CountLists(1, 0);
+                IvfSearch.ScanList<K>(Segment, scratch, List, sign);
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using VectorEngine.Format;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
 using VectorEngine.Numerics;
@@ -33,6 +34,21 @@ internal static class FlatSearch
 
         for (int row = 0; row < distances.Length; row++)
             scratch.Results.Offer(distances[row], (uint)((chunk * rows.ChunkRows) + row), 0);
-        scratch.Scanned += distances.Length;
+        scratch.CountScanned(distances.Length);
+    }
+
+    /// <summary>Compares the query with the rows that a filter selects, and no others.</summary>
+    public static void RunSelected<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    {
+        SegmentDescription description = segment.Root.Description;
+        SegmentFilter filter = scratch.Plan.Filter!;
+        for (int row = filter.Next(0, description.Count); row >= 0; row = filter.Next(row + 1, description.Count))
+        {
+            float distance = ExactDistance.Compute<K>(
+                description.Metric, description.StoredVectors, scratch.Query, segment.Vectors!.Row((uint)row));
+            scratch.Results.Offer(distance, (uint)row, 0);
+        }
+
+        scratch.CountScanned(filter.Count);
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
 using VectorEngine.Numerics;
@@ -15,6 +16,9 @@ internal ref struct HardListScan
     public required QueryScratch Scratch;
     public required QuantizedQuery Centroid;
     public required SignBlocks Blocks;
+
+    /// <summary>The postings that may be results, a word for each block; empty if all may.</summary>
+    public required ReadOnlySpan<uint> Selected;
     public required SearchStage Stage;
     public required Layer ExLayer;
     public required int List;
@@ -36,14 +40,18 @@ internal ref struct HardListScan
         Span<int> querySums = stackalloc int[CodeLayout.BlockSize], centroidSums = stackalloc int[CodeLayout.BlockSize];
         for (int block = 0; block < CodeLayout.BlockCount(Blocks.Count); block++)
         {
+            uint open = Selected.IsEmpty ? Blocks.Occupied(block) : Selected[block];
+            if (open == 0)
+                continue;
             ReadOnlySpan<byte> codes = Blocks.Bytes.Slice(block * layout.BlockBytes, layout.BlockBytes);
             K.FastScan(codes, layout.BlockBytes, Scratch.Quantized.Table, querySums);
             K.FastScan(codes, layout.BlockBytes, Centroid.Table, centroidSums);
-            for (int slot = 0; slot < Math.Min(CodeLayout.BlockSize, Blocks.Count - (block * CodeLayout.BlockSize)); slot++)
+            for (; open != 0; open &= open - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(open);
                 Scan<K>((block * CodeLayout.BlockSize) + slot, querySums[slot], centroidSums[slot]);
+            }
         }
-
-        Scratch.Scanned += Blocks.Count;
     }
 
     private void Scan<K>(int posting, int querySum, int centroidSum) where K : struct, IKernels
@@ -64,10 +72,7 @@ internal ref struct HardListScan
         }
 
         if (sign.Low > Scratch.Uppers.Threshold)
-        {
-            Scratch.Pruned++;
             return;
-        }
 
         if (_exRecords.IsEmpty)
             _exRecords = ExLayer.Read(List).Span;
@@ -79,7 +84,7 @@ internal ref struct HardListScan
             ExRecord.ReadFactors(record), residual, query.FullProduct(querySum, queryDot), Centroid.FullProduct(centroidSum, centroidDot),
             query.LargestFullRounding, Centroid.LargestFullRounding);
         full = full with { Low = Math.Max(sign.Low, full.Low), High = Math.Min(sign.High, full.High) };
-        Scratch.Refined++;
+        Scratch.CountRefined(1);
         Scratch.Uppers.Offer(MathF.BitIncrement((float)full.High), ordinal, 0);
         if (Stage == SearchStage.Refined)
             full.OfferTo(Scratch.Results, ordinal);

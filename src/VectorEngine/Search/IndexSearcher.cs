@@ -29,7 +29,7 @@ internal sealed class IndexSearcher
     /// <summary>Checks and prepares a query and chooses the lists to visit.</summary>
     /// <returns>The states of the search, which have to be returned.</returns>
     /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
-    public QueryScratch[] Begin(ReadOnlySpan<float> query, int k, SearchOptions options)
+    public QueryScratch[] Begin(ReadOnlySpan<float> query, in SearchRequest request)
     {
         if (!_idle.TryDequeue(out QueryScratch[]? search))
             search = new QueryScratch[_searchers.Length];
@@ -38,7 +38,7 @@ internal sealed class IndexSearcher
         {
             for (; begun < _searchers.Length; begun++)
             {
-                SearchPlan plan = SearchPlan.For(_segments.Items[begun].Root.Description, k, options);
+                SearchPlan plan = SearchPlan.For(_segments.Items[begun].Root, begun, request);
                 search[begun] = _searchers[begun].Begin(query, plan);
             }
 
@@ -51,40 +51,42 @@ internal sealed class IndexSearcher
         }
     }
 
-    /// <summary>Finishes a search, reading what is not in memory on the calling thread.</summary>
-    public void Finish(QueryScratch[] search)
+    /// <summary>Runs a search to its end, reading what is not in memory on the calling thread.</summary>
+    public void Complete(QueryScratch[] search)
     {
         for (int i = 0; i < _searchers.Length; i++)
+        {
+            while (_searchers[i].Scan(search[i]))
+            {
+            }
+
             _searchers[i].Finish(search[i]);
+        }
     }
 
-    /// <summary>Finishes a search; what is not in memory is waited for asynchronously.</summary>
-    public async ValueTask FinishAsync(QueryScratch[] search, CancellationToken cancellationToken)
+    /// <summary>Runs a search to its end; what is not in memory is waited for asynchronously.</summary>
+    public async ValueTask CompleteAsync(QueryScratch[] search, CancellationToken cancellationToken)
     {
         QueryScratch[][] alone = [search];
         for (int own = 0; own < _searchers.Length; own++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            // All vectors of a segment are not brought into memory at once.
             if (_searchers[own].ComparesAll(search[own].Plan))
-            {
-                await _searchers[own].FinishAsync(alone, own, cancellationToken).ConfigureAwait(false);
-                continue;
-            }
-
-            await _searchers[own].LoadAsync(search[own], cancellationToken).ConfigureAwait(false);
-            _searchers[own].Finish(search[own]);
+                await _searchers[own].CompleteAsync(alone, own, cancellationToken).ConfigureAwait(false);
+            else
+                await _searchers[own].CompleteAsync(search[own], cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Finishes searches with the same options together.</summary>
-    public async ValueTask FinishAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
+    /// <summary>Runs searches with the same options to their end, together where they can share what is read.</summary>
+    public async ValueTask CompleteAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
     {
         for (int own = 0; own < _searchers.Length; own++)
-            await _searchers[own].FinishAsync(searches, own, cancellationToken).ConfigureAwait(false);
+            await _searchers[own].CompleteAsync(searches, own, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The answer of a search that is finished: the nearest of all segments, ties by ordinal.</summary>
-    public SearchAnswer Answer(QueryScratch[] search, int k)
+    /// <summary>The answer of a completed search: the nearest of all segments, or all within the radius, ties by ordinal.</summary>
+    public SearchAnswer Answer(QueryScratch[] search, in SearchRequest request)
     {
         Metric metric = _segments.Items[0].Root.Description.Metric;
         var (count, stage, receipt) = (0L, SearchStage.BruteForce, default(SearchReceipt));
@@ -95,7 +97,7 @@ internal sealed class IndexSearcher
             receipt += scratch.Receipt;
         }
 
-        var hits = new SearchHit[Math.Min(k, count)];
+        var hits = new SearchHit[request.Radius is null ? Math.Min(request.Count, count) : count];
         Span<int> next = stackalloc int[search.Length];
         next.Clear();
         for (int rank = 0; rank < hits.Length; rank++)

@@ -1,3 +1,4 @@
+using VectorEngine.Clustering;
 using VectorEngine.Format;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
@@ -20,68 +21,96 @@ internal static class IvfSearch
     /// Chooses the lists whose centroids are nearest, nearest first, as <see cref="QueryScratch.Lists"/>. The directory holds the centroids
     /// as 1+3-bit codes of one list whose own centroid is 0, so it is searched like any list.
     /// </summary>
-    public static void ChooseLists<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    /// <param name="segment">The segment.</param>
+    /// <param name="scratch">The search.</param>
+    /// <param name="isFirst">Whether the query was not rotated yet.</param>
+    public static void ChooseLists<K>(Segment segment, QueryScratch scratch, bool isFirst) where K : struct, IKernels
     {
         SegmentRoot root = segment.Root;
         CodeSpace space = root.Space!;
         int listCount = root.Description.ListCount;
-        bool scaled = space.Metric == Metric.InnerProduct
-            && root.Description.CommonLength > 0
-            && scratch.ScaleTo<K>(root.Description.CommonLength);
-        scratch.Rotate<K>(space);
-        scratch.Lists.Reset(Math.Min(scratch.Plan.ProbeCount, listCount));
+        scratch.Lists.Reset(Math.Min(scratch.Rounds.Next, listCount));
+        if (scratch.Lists.Capacity == 0)
+            return;
+        float commonLength = space.Metric == Metric.InnerProduct ? root.Description.CommonLength : 0;
+        float queryNorm = MathF.Sqrt(K.Dot(scratch.Query, scratch.Query)), scale = 1;
+        if (commonLength > 0)
+            scale = scratch.Scale(commonLength / queryNorm);
+        if (isFirst || scale != 1)
+            scratch.Rotate<K>(space);
+        scratch.Rounds.SetReach(new ListReach(space.Metric, commonLength, scale, queryNorm));
         float directoryBase = space.Metric == Metric.InnerProduct
             ? scratch.SharedBase
             : space.Weight / 2 * scratch.RotatedNorm * scratch.RotatedNorm;
         var directory = new ListScan(
-            scratch, space.Layout, new SignBlocks(space.Layout, root.DirectorySign.Span, listCount),
+            scratch, space.Layout, new SignBlocks(space.Layout, root.DirectorySign.Span, listCount), scratch.Rounds.Remaining,
             Terms(space, directoryBase, scratch.RotatedNorm, DirectoryEpsilon0), root.DirectoryEx.Span);
         directory.Run<K>();
-        scratch.ResetCounts(); // the receipt counts the lists' postings
         scratch.Lists.Sort();
-        if (scaled)
+        if (scale != 1)
         {
             scratch.RestoreQuery();
             scratch.Rotate<K>(space);
         }
     }
 
-    /// <summary>Scans the chosen lists.</summary>
+    /// <summary>Scans the chosen lists, and chooses those of the next round, if there is one.</summary>
     public static void ScanLists<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
     {
+        // With a filter, most of a list may remain unread.
+        int prefetch = scratch.Plan.Filter is null ? PrefetchBytes : segment.Root.Space!.Layout.CentroidBytes;
         ReadOnlyMemory<byte> next = ReadSign(segment, scratch, 0);
         for (int i = 0; i < scratch.Lists.Count; i++)
         {
             ReadOnlyMemory<byte> sign = next;
             next = ReadSign(segment, scratch, i + 1);
-            K.Prefetch(next.Span[..Math.Min(next.Length, PrefetchBytes)]);
-            if (!sign.IsEmpty)
-                ScanList<K>(segment, scratch, (int)scratch.Lists.Ordinal(i), sign.Span);
+            K.Prefetch(next.Span[..Math.Min(next.Length, prefetch)]);
+            int list = (int)scratch.Lists.Ordinal(i);
+            if (!sign.IsEmpty && ScanList<K>(segment, scratch, list, sign.Span) is var scanned and not 0)
+                scratch.Rounds.Visited(segment.Root.Lists!.Count(list), scanned, scratch.Found.Threshold);
         }
+
+        scratch.Rounds.EndRound(scratch.Lists, scratch.Found.Count);
+        if (scratch.Rounds.Next > 0)
+            ChooseLists<K>(segment, scratch, isFirst: false);
     }
 
-    /// <summary>The sign list of a rank among the chosen lists; empty beyond the last and where the list is.</summary>
+    /// <summary>
+    /// The sign list of a rank among the chosen lists; empty beyond the last, where the list is, and where it is not worth a visit.
+    /// </summary>
     private static ReadOnlyMemory<byte> ReadSign(Segment segment, QueryScratch scratch, int rank)
     {
-        if (rank >= scratch.Lists.Count)
+        if (rank >= scratch.Lists.Count || !scratch.Rounds.Admits(scratch.Lists[rank]))
             return default;
         int list = (int)scratch.Lists.Ordinal(rank);
+        if (scratch.Plan.Filter is null)
+            scratch.CountLists(1, 0);
         return segment.Root.Lists!.Count(list) == 0 ? default : segment.Sign!.Read(list);
     }
 
     /// <summary>Scans one list that is not empty.</summary>
-    public static void ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
+    /// <returns>Its postings that may be results.</returns>
+    public static int ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
         SearchPlan plan = scratch.Plan;
         int count = segment.Root.Lists!.Count(list);
+        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], count);
+        ReadOnlySpan<uint> selected = [];
+        int scanned = count;
+        if (plan.Filter is { } filter)
+            selected = filter.Postings<K>(list, blocks, out scanned);
+        if (scanned == 0)
+            return 0;
+        if (plan.Filter is not null)
+            scratch.CountLists(1, 0);
+        scratch.CountScanned(scanned);
         ReadOnlySpan<Half> centroid = SignBlocks.Centroid(space.Layout, sign);
         float inverseScale = 1 / space.Transform.CentroidScale;
         float squaredNorm = K.SquaredL2(scratch.Scaled, centroid) * inverseScale * inverseScale;
         float listBase = space.Metric == Metric.InnerProduct
             ? scratch.SharedBase - (K.Dot(scratch.MeanPlusQuery, centroid) * inverseScale)
             : space.Weight / 2 * squaredNorm;
-        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], count);
         if (plan.Bound == ErrorBound.Hard)
         {
             double queryNorm = Math.Sqrt(squaredNorm) * (1 + 1e-5);
@@ -97,6 +126,7 @@ internal static class IvfSearch
                 Scratch = scratch,
                 Centroid = scratch.QuantizeCentroid(space, centroid),
                 Blocks = blocks,
+                Selected = selected,
                 Stage = plan.Stage,
                 ExLayer = segment.Ex!,
                 List = list,
@@ -104,12 +134,13 @@ internal static class IvfSearch
                 QueryNorm = queryNorm,
                 Reach = shared + scratch.RotatedNorm + queryNorm,
             }.Run<K>();
-            return;
+            return scanned;
         }
 
         new ListScan(
-            scratch, space.Layout, blocks, Terms(space, listBase, MathF.Sqrt(squaredNorm), plan.Epsilon0),
+            scratch, space.Layout, blocks, selected, Terms(space, listBase, MathF.Sqrt(squaredNorm), plan.Epsilon0),
             plan.Stage, segment.Ex!, list).Run<K>();
+        return scanned;
     }
 
     /// <summary>Compares the candidates with their stored vectors, lowest bound first, until no bound is below the k-th distance.</summary>
@@ -126,7 +157,7 @@ internal static class IvfSearch
             ReadOnlySpan<byte> row = segment.Vectors!.Row(candidate.Ordinal);
             float distance = ExactDistance.Compute<K>(description.Metric, description.StoredVectors, scratch.Query, row);
             scratch.Results.Offer(distance, candidate.Ordinal, 0);
-            scratch.Rescored++;
+            scratch.CountRescored(1);
         }
     }
 

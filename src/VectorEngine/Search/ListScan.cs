@@ -27,24 +27,31 @@ internal ref struct ListScan
     private readonly float _signRounding, _fullRounding;
     private readonly Layer? _exLayer;
     private readonly int _list;
+    private readonly ReadOnlySpan<uint> _selected;
     private ReadOnlySpan<byte> _exRecords;
     private long _survivors;
 
-    /// <summary>Prepares to scan a posting list for results.</summary>
+    /// <summary>Prepares to scan a posting list for results: the selected postings, one word for each block, or all if that is empty.</summary>
     public ListScan(
-        QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, SearchStage stage, Layer exLayer, int list)
-        : this(scratch, layout, blocks, terms, stage, scratch.Results)
+        QueryScratch scratch, CodeLayout layout, SignBlocks blocks, ReadOnlySpan<uint> selected, in ListTerms terms, SearchStage stage,
+        Layer exLayer, int list)
+        : this(scratch, layout, blocks, selected, terms, stage, scratch.Results)
     {
         _exLayer = exLayer;
         _list = list;
     }
 
-    /// <summary>Prepares to scan the directory for the lists to visit.</summary>
-    public ListScan(QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, ReadOnlySpan<byte> exRecords)
-        : this(scratch, layout, blocks, terms, SearchStage.Refined, scratch.Lists) => _exRecords = exRecords;
+    /// <summary>Prepares to scan the directory for the lists to visit, of those selected.</summary>
+    public ListScan(
+        QueryScratch scratch, CodeLayout layout, SignBlocks blocks, ReadOnlySpan<uint> selected, in ListTerms terms,
+        ReadOnlySpan<byte> exRecords)
+        : this(scratch, layout, blocks, selected, terms, SearchStage.Refined, scratch.Lists) => _exRecords = exRecords;
 
-    private ListScan(QueryScratch scratch, CodeLayout layout, SignBlocks blocks, in ListTerms terms, SearchStage stage, TopK nearest)
+    private ListScan(
+        QueryScratch scratch, CodeLayout layout, SignBlocks blocks, ReadOnlySpan<uint> selected, in ListTerms terms, SearchStage stage,
+        TopK nearest)
     {
+        _selected = selected;
         _scratch = scratch;
         _query = scratch.Quantized;
         _layout = layout;
@@ -64,26 +71,28 @@ internal ref struct ListScan
         var estimates = new BoundConstants(_terms.Base, _query.Step, _query.Bias, 0);
         BoundConstants bounds = estimates with { Bias = _query.Bias + _signRounding, Error = _terms.ErrorScale };
         int blockCount = CodeLayout.BlockCount(_blocks.Count);
-        Span<uint> done = stackalloc uint[WindowBlocks];
+        Span<uint> window = stackalloc uint[WindowBlocks];
         for (int first = 0; first < blockCount; first += WindowBlocks)
         {
             int count = Math.Min(WindowBlocks, blockCount - first);
             Span<int> sums = _scratch.Sums.AsSpan(0, count * CodeLayout.BlockSize);
-            K.FastScan(_blocks.Bytes[(first * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
+            Span<uint> open = window[..count];
+            if (!Scan<K>(first, sums, open))
+                continue;
             if (_stage == SearchStage.Sign)
             {
-                OfferEstimates<K>(_nearest, first, sums, estimates, asPositions: false);
+                OfferEstimates<K>(_nearest, first, sums, estimates, open, asPositions: false);
                 continue;
             }
 
-            done.Clear();
             if (Threshold == float.MaxValue && _nearest.Capacity <= sums.Length / 4)
-                RefineSeeds<K>(first, sums, estimates, done);
+                RefineSeeds<K>(first, sums, estimates, open);
             for (int b = 0; b < count; b++)
             {
+                if (open[b] == 0)
+                    continue;
                 ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
-                uint selected = K.SelectBelow(blockSums, _blocks.Factors(first + b), bounds, Threshold)
-                    & _blocks.Occupied(first + b) & ~done[b];
+                uint selected = K.SelectBelow(blockSums, _blocks.Factors(first + b), bounds, Threshold) & open[b];
                 _survivors += BitOperations.PopCount(selected);
                 for (; selected != 0; selected &= selected - 1)
                 {
@@ -93,9 +102,39 @@ internal ref struct ListScan
             }
         }
 
-        _scratch.Scanned += _blocks.Count;
-        _scratch.Pruned += _stage == SearchStage.Sign ? 0 : _blocks.Count - _survivors;
-        _scratch.Refined += _survivors;
+        // The receipt counts the lists' postings, not the centroids.
+        if (_exLayer is not null)
+            _scratch.CountRefined(_survivors);
+    }
+
+    /// <summary>Sums a window's table entries, but for blocks of which no posting is allowed; false if there are no others.</summary>
+    /// <param name="firstBlock">The window's first block.</param>
+    /// <param name="sums">Receives the sums; those of blocks left out are undefined.</param>
+    /// <param name="open">Receives each block's postings that may be selected.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly bool Scan<K>(int firstBlock, Span<int> sums, scoped Span<uint> open) where K : struct, IKernels
+    {
+        if (_selected.IsEmpty)
+        {
+            for (int b = 0; b < open.Length; b++)
+                open[b] = _blocks.Occupied(firstBlock + b);
+            K.FastScan(_blocks.Bytes[(firstBlock * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
+            return true;
+        }
+
+        _selected.Slice(firstBlock, open.Length).CopyTo(open);
+        for (int b = 0; b < open.Length; b++)
+        {
+            int start = b;
+            while (b < open.Length && open[b] != 0)
+                b++;
+            if (start < b)
+                K.FastScan(
+                    _blocks.Bytes[((firstBlock + start) * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table,
+                    sums[(start * CodeLayout.BlockSize)..(b * CodeLayout.BlockSize)]);
+        }
+
+        return open.ContainsAnyExcept(0u);
     }
 
     private readonly float Threshold => _stage == SearchStage.Exact ? _scratch.Uppers.Threshold : _nearest.Threshold;
@@ -104,16 +143,16 @@ internal ref struct ListScan
     /// Before there is a threshold every posting would be refined. Refining the k nearest by estimate first sets one that is tight already.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RefineSeeds<K>(int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, scoped Span<uint> done)
+    private void RefineSeeds<K>(int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, scoped Span<uint> open)
         where K : struct, IKernels
     {
         TopK seeds = _scratch.Seeds;
         seeds.Reset(_nearest.Capacity);
-        OfferEstimates<K>(seeds, firstBlock, sums, estimates, asPositions: true);
+        OfferEstimates<K>(seeds, firstBlock, sums, estimates, open, asPositions: true);
         for (int i = 0; i < seeds.Count; i++)
         {
             int within = (int)seeds.Ordinal(i);
-            done[within / CodeLayout.BlockSize] |= 1u << (within % CodeLayout.BlockSize);
+            open[within / CodeLayout.BlockSize] &= ~(1u << (within % CodeLayout.BlockSize));
             Refine<K>((firstBlock * CodeLayout.BlockSize) + within, sums[within]);
         }
 
@@ -123,14 +162,16 @@ internal ref struct ListScan
     /// <summary>Offers what the 1-bit layer alone estimates: by ordinal, or by position in the window.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void OfferEstimates<K>(
-        TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, bool asPositions)
+        TopK nearest, int firstBlock, ReadOnlySpan<int> sums, in BoundConstants estimates, scoped ReadOnlySpan<uint> open,
+        bool asPositions)
         where K : struct, IKernels
     {
-        for (int b = 0; b < sums.Length / CodeLayout.BlockSize; b++)
+        for (int b = 0; b < open.Length; b++)
         {
+            if (open[b] == 0)
+                continue;
             ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
-            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, nearest.Threshold)
-                & _blocks.Occupied(firstBlock + b);
+            uint selected = K.SelectBelow(blockSums, _blocks.Factors(firstBlock + b), estimates, nearest.Threshold) & open[b];
             for (; selected != 0; selected &= selected - 1)
             {
                 int slot = BitOperations.TrailingZeroCount(selected);

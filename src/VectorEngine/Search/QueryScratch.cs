@@ -74,26 +74,14 @@ internal sealed class QueryScratch
     /// <summary>-&lt;mean, q&gt;: the part of the inner-product distance that all lists share.</summary>
     public float SharedBase { get; private set; }
 
-    public long Scanned { get; set; }
-
-    public long Pruned { get; set; }
-
-    public long Refined { get; set; }
-
-    public long Rescored { get; set; }
-
     /// <summary>How to search.</summary>
     public SearchPlan Plan { get; private set; }
 
-    /// <summary>What the search did.</summary>
-    public SearchReceipt Receipt => new()
-    {
-        ListsProbed = Lists.Count,
-        PostingsScanned = Scanned,
-        PostingsPruned = Pruned,
-        PostingsRefined = Refined,
-        PostingsRescored = Rescored,
-    };
+    /// <summary>Which lists are still to be visited, where that is not settled by their number.</summary>
+    public ListRounds Rounds { get; } = new();
+
+    /// <summary>What the search did; what was pruned follows from it at the end.</summary>
+    public SearchReceipt Receipt { get; private set; }
 
     /// <summary>Starts a search: checks the query, copies it, and forgets the search before.</summary>
     /// <exception cref="InvalidVectorException">It is not finite, too long, or zero under cosine.</exception>
@@ -107,31 +95,56 @@ internal sealed class QueryScratch
             VectorCheck.Normalise<K>(Query, squaredNorm, 0);
         Plan = plan;
         Lists.Reset(0);
-        Results.Reset(plan.Count);
-        Uppers.Reset(plan.Count);
+        Reset(Results, plan);
+        Reset(Uppers, plan);
         CandidateCount = 0;
-        ResetCounts();
+        Receipt = default;
+    }
+
+    /// <summary>Empties the heaps for a search that starts anew.</summary>
+    private static void Reset(TopK nearest, in SearchPlan plan)
+    {
+        if (plan.Radius is { } radius)
+            nearest.ResetWithin(radius);
+        else
+            nearest.Reset(plan.Count);
     }
 
     /// <summary>
-    /// Scales the query to a length, unless it has it: under the inner product lists are ranked for a query of the length that all vectors
-    /// have.
+    /// Multiplies the query, unless that would change it by little: under the inner product lists are ranked for a query of the length that
+    /// all vectors have.
     /// </summary>
-    /// <returns>False if nothing changed.</returns>
-    public bool ScaleTo<K>(float length) where K : struct, IKernels
+    /// <returns>By how much it was multiplied.</returns>
+    public float Scale(float factor)
     {
-        float factor = length / MathF.Sqrt(K.Dot(Query, Query));
         if (!float.IsNormal(factor) || MathF.Abs(factor - 1) < 1e-3f)
-            return false;
+            return 1;
         Query.CopyTo(_unscaled.Span);
         SpanMath.Scale(Query, factor, Query);
-        return true;
+        return factor;
     }
 
-    /// <summary>Undoes <see cref="ScaleTo"/>.</summary>
+    /// <summary>Undoes <see cref="Scale"/>.</summary>
     public void RestoreQuery() => _unscaled.Span.CopyTo(Query);
 
-    public void ResetCounts() => Scanned = Pruned = Refined = Rescored = 0;
+    /// <summary>The heap that decides what is still to be found.</summary>
+    public TopK Found => Plan.Stage == SearchStage.Exact ? Uppers : Results;
+
+    /// <summary>Adds to the receipt.</summary>
+    public void CountScanned(long scanned) => Receipt = Receipt with { PostingsScanned = Receipt.PostingsScanned + scanned };
+
+    /// <summary>Adds to the receipt.</summary>
+    public void CountRefined(long refined) => Receipt = Receipt with { PostingsRefined = Receipt.PostingsRefined + refined };
+
+    /// <summary>Adds to the receipt.</summary>
+    public void CountRescored(long rescored) => Receipt = Receipt with { PostingsRescored = Receipt.PostingsRescored + rescored };
+
+    /// <summary>Adds to the receipt.</summary>
+    public void CountLists(int probed, int excluded) => Receipt = Receipt with
+    {
+        ListsProbed = Receipt.ListsProbed + probed,
+        ListsExcluded = Receipt.ListsExcluded + excluded,
+    };
 
     /// <summary>Rotates and quantizes the loaded query.</summary>
     public void Rotate<K>(CodeSpace space) where K : struct, IKernels
@@ -145,6 +158,9 @@ internal sealed class QueryScratch
         SharedBase = -K.Dot(Query, space.Transform.Mean.Span);
         SpanMath.Add(space.RotatedMean, Rotated, MeanPlusQuery);
     }
+
+    /// <summary>Completes the receipt: of the postings scanned, those are pruned that were not refined.</summary>
+    public void FinishReceipt() => Receipt = Receipt with { PostingsPruned = Receipt.PostingsScanned - Receipt.PostingsRefined };
 
     /// <summary>Quantizes a list's centroid, for the hard bound.</summary>
     public QuantizedQuery QuantizeCentroid(CodeSpace space, ReadOnlySpan<Half> centroid)

@@ -15,7 +15,7 @@ public readonly record struct IndexSize
     /// <summary>The stored vectors and their checksums.</summary>
     public long VectorBytes { get; init; }
 
-    /// <summary>The metadata.</summary>
+    /// <summary>The metadata, and what filters need to know of it before they read lists.</summary>
     public long MetadataBytes { get; init; }
 
     /// <summary>What finds vectors by their ids.</summary>

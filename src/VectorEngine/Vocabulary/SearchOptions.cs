@@ -36,9 +36,23 @@ public sealed record SearchOptions
 
     /// <summary>
     /// Posting lists to visit in each segment, from 1; more than there are means all. Null: 3 % of the lists, at least 16.
-    /// A flat index has no lists and ignores it.
+    /// A flat index has no lists and ignores it. With a filter, at least these of the lists that may hold a selected row, and as many more
+    /// as keep the recall.
     /// </summary>
     public int? ProbeCount { get; init; }
+
+    /// <summary>
+    /// Instead of <see cref="ProbeCount"/>: the share of the true nearest, above 0 and up to 1, that the visited lists should hold on
+    /// average. Lists are counted as the build has measured it on some of the indexed vectors, left out of training; queries unlike these
+    /// get less. 1 visits all lists. What pruning and estimated distances lose comes on top.
+    /// </summary>
+    public double? RecallTarget { get; init; }
+
+    /// <summary>
+    /// The rows that may be returned: a <see cref="RowSet"/> or a condition on the metadata. Null: all. Searches visit as many more lists as
+    /// it takes to find the selected rows with the recall that the same options give without a filter.
+    /// </summary>
+    public Filter? Filter { get; init; }
 
     /// <summary>
     /// How far to go. Null: exact if the vectors are stored, otherwise refined, for each segment. A flat one is always searched exactly.
@@ -66,7 +80,10 @@ public readonly record struct SearchReceipt
     /// <summary>Posting lists visited.</summary>
     public int ListsProbed { get; init; }
 
-    /// <summary>Postings whose estimate or distance was computed.</summary>
+    /// <summary>Posting lists that were known to hold no selected row, and were left unread.</summary>
+    public int ListsExcluded { get; init; }
+
+    /// <summary>Postings whose estimate or distance was computed: of those that the filter selects.</summary>
     public long PostingsScanned { get; init; }
 
     /// <summary>Postings of those that the 1-bit layer's bound excluded.</summary>

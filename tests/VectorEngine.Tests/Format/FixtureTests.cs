@@ -19,7 +19,7 @@ public sealed class FixtureTests
     private const string Variable = "VECTORENGINE_WRITE_FIXTURES";
     private const int Count = 64, Dimensions = 13;
 
-    private static readonly string[] ObjectNames = ["root", "sign", "ex", "vectors", "checksums", "metadata", "ids"];
+    private static readonly string[] ObjectNames = ["root", "sign", "ex", "vectors", "checksums", "metadata", "ids", "zones"];
 
     private static readonly VectorIndexOptions Options = new()
     {

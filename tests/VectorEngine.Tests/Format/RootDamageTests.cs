@@ -127,6 +127,11 @@ public sealed class RootDamageTests
         if (index.IdColumn is { } ids && index.Metadata![ids].Type == ArrowType.Int64)
             await index.FindAsync(ArrowArray.From<long>([3, -1]));
         index.Search(Vectors[5], 5, new SearchOptions { Stage = SearchStage.Refined, ProbeCount = 100, Bound = ErrorBound.Hard });
+        await index.SearchRangeAsync(Vectors[5], 3, new SearchOptions { Stage = SearchStage.Refined, RecallTarget = 0.9 });
+        RowSet half = RowSet.FromBooleans([.. Enumerable.Range(0, (int)index.Count).Select(i => i % 2 == 0)]);
+        index.Search(Vectors[5], 5, new SearchOptions { Stage = SearchStage.Refined, Filter = half });
+        if (index.Metadata?.Fields.Any(field => field is { Name: "number", Type.Kind: ArrowTypeKind.Int64 }) == true)
+            await index.SelectAsync(Filter.Column("number").LessThan(50));
     }
 
     /// <summary>Changes a few bytes or numbers, anywhere but in the checksums, which are then made right.</summary>

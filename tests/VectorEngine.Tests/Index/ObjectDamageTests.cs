@@ -17,7 +17,7 @@ public sealed class ObjectDamageTests
         get
         {
             var objects = new TheoryData<string, bool>();
-            foreach (string name in new[] { "sign", "ex", "vectors", "checksums", "metadata" })
+            foreach (string name in new[] { "sign", "ex", "vectors", "checksums", "metadata", "zones" })
             {
                 objects.Add(name, false);
                 objects.Add(name, true);
@@ -123,7 +123,9 @@ public sealed class ObjectDamageTests
         public async Task<SearchResult> SearchAsync(bool mapped)
         {
             using VectorIndex index = await VectorIndex.OpenAsync(Store, TestIndex.Name, new OpenOptions { MemoryMap = mapped });
-            return index.Search(Vectors[0], 20, Deep);
+            SearchResult result = index.Search(Vectors[0], 20, Deep);
+            Assert.Equal(500, (await index.SelectAsync(Filter.Column("text").StartsWith("row") & Filter.Column("number").LessThan(500))).Count);
+            return result;
         }
 
         /// <summary>Searches with one object replaced: either the exception names it, or the answer is right.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using VectorEngine.Kernels;
 
 namespace VectorEngine.Tests.Kernels;
@@ -126,6 +127,32 @@ public sealed class CodeKernelTests : IDisposable
             Assert.Equal(expected, action.Selected);
         }
     }
+
+    [Fact]
+    public void SelectAllowed_takes_the_ordinals_in_the_set() => KernelCase.ForAll(100, [2000], drawn =>
+    {
+        Random random = drawn.Random;
+        int first = random.Next(32), count = Math.Max(1, 32 * drawn.Size);
+        Span<uint> set = _table.Last<uint>((first + count + 31) / 32, 4 * drawn.Trailing);
+        foreach (ref uint word in set)
+            word = (uint)random.NextInt64(1L << 32);
+        Span<int> ordinals = _sums.Last<int>(32, 4 * drawn.Trailing);
+        uint expected = 0;
+        for (int i = 0; i < 32; i++)
+        {
+            ordinals[i] = random.Next(8) == 0 ? count - 1 : random.Next(count);
+            int bit = first + ordinals[i];
+            expected |= (set[bit / 32] >> (bit % 32) & 1) << i;
+        }
+
+        foreach (InstructionSet instructions in InstructionSets.Supported)
+        {
+            var action = new SelectAllowedAction { Ordinals = MemoryMarshal.AsBytes(ordinals), Set = set, First = first };
+            KernelDispatch.Run(instructions, ref action);
+            if (action.Selected != expected)
+                Assert.Fail($"{instructions}: selected {action.Selected:x8}, not {expected:x8}.");
+        }
+    });
 
     [Fact]
     public void DotExCode_equals_scalar() => KernelCase.ForAll(48, [64, 96, 97, 128, 511, 512], drawn =>

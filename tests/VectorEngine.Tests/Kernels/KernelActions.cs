@@ -97,6 +97,16 @@ internal ref struct SelectBelowAction : IKernelAction
     public void Run<K>() where K : struct, IKernels => Selected = K.SelectBelow(Sums, Factors, Constants, Threshold);
 }
 
+internal ref struct SelectAllowedAction : IKernelAction
+{
+    public ReadOnlySpan<byte> Ordinals;
+    public ReadOnlySpan<uint> Set;
+    public int First;
+    public uint Selected;
+
+    public void Run<K>() where K : struct, IKernels => Selected = K.SelectAllowed(Ordinals, Set, First);
+}
+
 internal ref struct DotExCodeAction : IKernelAction
 {
     public ReadOnlySpan<byte> Code;
