@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using VectorEngine.Arrow;
 using VectorEngine.Format;
 
@@ -89,8 +90,8 @@ internal sealed class ZoneMapBuilder
             for (int list = 0; list < _ranges.Length; list++)
             {
                 Span<byte> entry = bytes.AsSpan(list * NumberZones.EntryLength);
-                System.Runtime.InteropServices.MemoryMarshal.Write(entry, _ranges[list].Low);
-                System.Runtime.InteropServices.MemoryMarshal.Write(entry[8..], _ranges[list].High);
+                MemoryMarshal.Write(entry, _ranges[list].Low);
+                MemoryMarshal.Write(entry[8..], _ranges[list].High);
                 BinaryPrimitives.WriteInt32LittleEndian(entry[16..], Nulls[list]);
                 BinaryPrimitives.WriteInt32LittleEndian(entry[20..], _nans[list]);
             }
