@@ -99,8 +99,6 @@ internal sealed class ListRounds
     /// <param name="horizon">The distance that neighbours have to be below from now on.</param>
     public void Visited(int postings, int selected, float horizon)
     {
-        if (!Active)
-            return;
         _visited++;
         if (horizon < _horizon)
         {

@@ -123,7 +123,7 @@ internal sealed class SegmentSearcher(Segment segment)
             if (exact)
                 return;
             if (Plan.Filter is { } filter)
-                Scratch.CountLists(0, Segment.Root.Description.ListCount - filter.ListCount);
+                Scratch.Excluded = Segment.Root.Description.ListCount - filter.ListCount;
             IvfSearch.ChooseLists<K>(Segment, Scratch, isFirst: true);
         }
     }
@@ -153,9 +153,6 @@ internal sealed class SegmentSearcher(Segment segment)
         {
             if (Scratch.Plan.Stage == SearchStage.Exact)
                 IvfSearch.Rescore<K>(Segment, Scratch);
-            bool prunes = Segment.Root.Description.Kind == SegmentKind.Ivf && !ReadsSelected(Scratch.Plan);
-            if (prunes && Scratch.Plan.Stage != SearchStage.Sign)
-                Scratch.FinishReceipt();
         }
     }
 }
