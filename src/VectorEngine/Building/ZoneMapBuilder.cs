@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using VectorEngine.Arrow;
 using VectorEngine.Format;
 
@@ -100,10 +101,11 @@ internal sealed class ZoneMapBuilder
                 int cluster = plan.Clusters[list], nulls = Share(Nulls[cluster], counts[cluster], plan.Counts[list]);
                 (TWide low, TWide high, bool any) = _ranges[cluster];
                 Span<byte> entry = bytes.AsSpan(list * NumberZones.EntryLength);
-                System.Runtime.InteropServices.MemoryMarshal.Write(entry, low);
-                System.Runtime.InteropServices.MemoryMarshal.Write(entry[8..], high);
+                int rest = plan.Counts[list] - nulls, nans = any ? Math.Min(_nans[cluster], rest - 1) : rest;
+                MemoryMarshal.Write(entry, low);
+                MemoryMarshal.Write(entry[8..], high);
                 BinaryPrimitives.WriteInt32LittleEndian(entry[16..], nulls);
-                BinaryPrimitives.WriteInt32LittleEndian(entry[20..], any ? Math.Min(_nans[cluster], plan.Counts[list] - nulls - 1) : plan.Counts[list] - nulls);
+                BinaryPrimitives.WriteInt32LittleEndian(entry[20..], nans);
             }
 
             return bytes;

@@ -73,7 +73,7 @@ internal sealed class SegmentRoot
             Recall = ivf ? RecallCurve.Read(root, description) : new RecallCurve(0, 0),
             Spreads = spreads,
             LargestSpread = spreads.Length == 0 ? 0 : spreads.Max(),
-            Zones = ivf && metadata ? ZoneTable.Read(root) : null,
+            Zones = ivf && metadata ? ZoneTable.Read(root, description) : null,
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
             MetadataRows = metadata ? ReadMetadataRows(root, description) : [],

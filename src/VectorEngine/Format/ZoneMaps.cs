@@ -66,7 +66,7 @@ internal sealed class ZoneTable
 
     /// <summary>Reads and checks the section.</summary>
     /// <exception cref="CorruptDataException">A value is out of range.</exception>
-    public static ZoneTable Read(Container root)
+    public static ZoneTable Read(Container root, SegmentDescription description)
     {
         ReadOnlySpan<byte> bytes = root.Section(SectionKind.ZoneTable).Span;
         if (bytes.Length % EntryLength != 0)
@@ -76,7 +76,13 @@ internal sealed class ZoneTable
         {
             var kind = (ZoneKind)BinaryPrimitives.ReadUInt32LittleEndian(bytes);
             long length = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
-            if (!Enum.IsDefined(kind) || length < 0 || length > ListTable.MaxListLength || (kind == ZoneKind.None && length != 0))
+            long longest = kind switch
+            {
+                ZoneKind.None => 0,
+                ZoneKind.Text => 8 + ((long)description.ListCount * TextZones.MaxEntryLength),
+                _ => (long)description.ListCount * NumberZones.EntryLength,
+            };
+            if (!Enum.IsDefined(kind) || length < 0 || length > Math.Min(longest, ListTable.MaxListLength))
                 throw root.Corrupt(SectionKind.ZoneTable, $"zones of kind {(uint)kind} and {length} bytes");
             columns.Add((kind, (int)length, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..])));
         }
@@ -157,8 +163,11 @@ internal sealed class TextZones : ZoneColumn
     /// <summary>Lists with more distinct texts, or a longer one, have none here.</summary>
     public const int MaxTexts = 16, MaxTextLength = 64;
 
-    /// <summary>Stands where the texts are not told.</summary>
-    public const uint Unknown = uint.MaxValue;
+    /// <summary>Stands for the number of texts where they are not told.</summary>
+    public const uint Unknown = MaxTexts + 1;
+
+    /// <summary>The most bytes that a list takes.</summary>
+    public const int MaxEntryLength = 8 + (MaxTexts * (4 + MaxTextLength));
 
     private readonly int[] _nulls;
     private readonly byte[]?[]?[] _values;
@@ -170,7 +179,7 @@ internal sealed class TextZones : ZoneColumn
         for (int list = 0; list < _nulls.Length; list++)
         {
             uint nulls = Take(ref bytes), count = Take(ref bytes);
-            if (nulls > (uint)lists.Count(list) || (count > MaxTexts && count != Unknown))
+            if (nulls > (uint)lists.Count(list) || count > Unknown)
                 throw new FormatException($"{nulls} missing and {count} distinct texts among {lists.Count(list)}");
             _nulls[list] = (int)nulls;
             if (count == Unknown)

@@ -8,8 +8,6 @@ internal static class BitWords
     /// <summary>Words for so many bits.</summary>
     public static int Count(int bits) => (int)(((uint)bits + 31) >> 5);
 
-    public static bool Contains(ReadOnlySpan<uint> words, int bit) => (words[bit >> 5] >> (bit & 31) & 1) != 0;
-
     public static void Set(Span<uint> words, int bit) => words[bit >> 5] |= 1u << (bit & 31);
 
     public static void Clear(Span<uint> words, int bit) => words[bit >> 5] &= ~(1u << (bit & 31));

@@ -86,12 +86,17 @@ internal sealed class TopK
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Insert(ulong key, float errorBound)
     {
-        if (Count == _keys.Length && Count < Capacity)
-            Grow();
         if (Count < Capacity)
+        {
+            if (Count == _keys.Length)
+                Grow();
             SiftUp(key, errorBound, Count++);
+        }
         else if (key < _keys[0])
+        {
             SiftDown(key, errorBound);
+        }
+
         if (Count == Capacity)
             Threshold = Distance(_keys[0]);
     }

@@ -95,7 +95,7 @@ internal sealed class BatchScan(Segment segment, int own)
             foreach (ulong visit in Visits)
             {
                 QueryScratch scratch = Searches[(int)(uint)visit][Own];
-                scratch.CountLists(1, 0);
+                scratch.Probed++;
                 IvfSearch.ScanList<K>(Segment, scratch, List, sign);
             }
         }

@@ -34,7 +34,7 @@ internal static class FlatSearch
 
         for (int row = 0; row < distances.Length; row++)
             scratch.Results.Offer(distances[row], (uint)((chunk * rows.ChunkRows) + row), 0);
-        scratch.CountScanned(distances.Length);
+        scratch.Scanned += distances.Length;
     }
 
     /// <summary>Compares the query with the rows that a filter selects, and no others.</summary>
@@ -49,6 +49,6 @@ internal static class FlatSearch
             scratch.Results.Offer(distance, (uint)row, 0);
         }
 
-        scratch.CountScanned(filter.Count);
+        scratch.Scanned += filter.Count;
     }
 }

@@ -84,7 +84,7 @@ internal ref struct HardListScan
             ExRecord.ReadFactors(record), residual, query.FullProduct(querySum, queryDot), Centroid.FullProduct(centroidSum, centroidDot),
             query.LargestFullRounding, Centroid.LargestFullRounding);
         full = full with { Low = Math.Max(sign.Low, full.Low), High = Math.Min(sign.High, full.High) };
-        Scratch.CountRefined(1);
+        Scratch.Refined++;
         Scratch.Uppers.Offer(MathF.BitIncrement((float)full.High), ordinal, 0);
         if (Stage == SearchStage.Refined)
             full.OfferTo(Scratch.Results, ordinal);

@@ -66,7 +66,7 @@ internal static class IvfSearch
             next = ReadSign(segment, scratch, i + 1);
             K.Prefetch(next.Span[..Math.Min(next.Length, prefetch)]);
             int list = (int)scratch.Lists.Ordinal(i);
-            if (!sign.IsEmpty && ScanList<K>(segment, scratch, list, sign.Span) is var scanned and not 0)
+            if (!sign.IsEmpty && ScanList<K>(segment, scratch, list, sign.Span) is var scanned and not 0 && scratch.Rounds.Active)
                 scratch.Rounds.Visited(segment.Root.Lists!.Count(list), scanned, scratch.Found.Threshold);
         }
 
@@ -80,11 +80,11 @@ internal static class IvfSearch
     /// </summary>
     private static ReadOnlyMemory<byte> ReadSign(Segment segment, QueryScratch scratch, int rank)
     {
-        if (rank >= scratch.Lists.Count || !scratch.Rounds.Admits(scratch.Lists[rank]))
+        if (rank >= scratch.Lists.Count || (scratch.Rounds.Active && !scratch.Rounds.Admits(scratch.Lists[rank])))
             return default;
         int list = (int)scratch.Lists.Ordinal(rank);
         if (scratch.Plan.Filter is null)
-            scratch.CountLists(1, 0);
+            scratch.Probed++;
         return segment.Root.Lists!.Count(list) == 0 ? default : segment.Sign!.Read(list);
     }
 
@@ -103,8 +103,8 @@ internal static class IvfSearch
         if (scanned == 0)
             return 0;
         if (plan.Filter is not null)
-            scratch.CountLists(1, 0);
-        scratch.CountScanned(scanned);
+            scratch.Probed++;
+        scratch.Scanned += scanned;
         ReadOnlySpan<Half> centroid = SignBlocks.Centroid(space.Layout, sign);
         float inverseScale = 1 / space.Transform.CentroidScale;
         float squaredNorm = K.SquaredL2(scratch.Scaled, centroid) * inverseScale * inverseScale;
@@ -157,7 +157,7 @@ internal static class IvfSearch
             ReadOnlySpan<byte> row = segment.Vectors!.Row(candidate.Ordinal);
             float distance = ExactDistance.Compute<K>(description.Metric, description.StoredVectors, scratch.Query, row);
             scratch.Results.Offer(distance, candidate.Ordinal, 0);
-            scratch.CountRescored(1);
+            scratch.Rescored++;
         }
     }
 

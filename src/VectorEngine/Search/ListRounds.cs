@@ -11,11 +11,14 @@ namespace VectorEngine.Search;
 /// <remarks>
 /// With a filter, the search has to go farther for its k nearest. Among the lists that hold selected rows at all, it goes on until it has
 /// visited as many as hold, of the k / s nearest, the share that the probed lists hold of the k nearest; s is the share of selected rows in
-/// those lists. So a filter that is independent of the clusters and one that selects whole clusters cost what they must.
+/// those lists. It also goes on as long as lists keep bringing it nearer, which is what it has to do for a filter far from the query.
 /// Within a radius, a list is visited if the slack that neighbours were measured to have lets it hold one (see <see cref="ListReach"/>).
 /// </remarks>
 internal sealed class ListRounds
 {
+    /// <summary>The search goes on until it has visited so many times as many lists as when it last came nearer.</summary>
+    private const int Patience = 3;
+
     private const int MaxImprovements = 64;
 
     private uint[] _remaining = [];
@@ -64,7 +67,7 @@ internal sealed class ListRounds
         _left = plan.Filter?.ListCount ?? lists;
         (_visited, _postings, _selected, _relevant, _nextEstimate) = (0, 0, 0, 0, 1);
         (_horizon, _improved) = (float.MaxValue, 0);
-        int remembered = 1 + Math.Min(MaxImprovements - 1, plan.Count / 10);
+        int remembered = 1 + Math.Min(MaxImprovements - 1, plan.Count / 20);
         if (_improvements.Length != remembered)
             _improvements = new int[remembered];
         Array.Clear(_improvements);
@@ -87,7 +90,7 @@ internal sealed class ListRounds
             return true;
         return _plan.Radius is { } radius
             ? list.Distance <= _reach.Limit(radius, _root!.Spreads[list.Ordinal], _slack)
-            : _horizon == float.MaxValue || _visited < 2 * _improvements[_improved % _improvements.Length];
+            : _horizon == float.MaxValue || _visited < Patience * _improvements[_improved % _improvements.Length];
     }
 
     /// <summary>Takes notice of a list that was visited.</summary>
@@ -96,8 +99,6 @@ internal sealed class ListRounds
     /// <param name="horizon">The distance that neighbours have to be below from now on.</param>
     public void Visited(int postings, int selected, float horizon)
     {
-        if (!Active)
-            return;
         _visited++;
         if (horizon < _horizon)
         {

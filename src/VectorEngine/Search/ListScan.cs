@@ -77,8 +77,17 @@ internal ref struct ListScan
             int count = Math.Min(WindowBlocks, blockCount - first);
             Span<int> sums = _scratch.Sums.AsSpan(0, count * CodeLayout.BlockSize);
             Span<uint> open = window[..count];
-            if (!Scan<K>(first, sums, open))
+            if (_selected.IsEmpty)
+            {
+                K.FastScan(_blocks.Bytes[(first * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
+                for (int b = 0; b < count; b++)
+                    open[b] = _blocks.Occupied(first + b);
+            }
+            else if (!ScanSelected<K>(first, sums, open))
+            {
                 continue;
+            }
+
             if (_stage == SearchStage.Sign)
             {
                 OfferEstimates<K>(_nearest, first, sums, estimates, open, asPositions: false);
@@ -104,24 +113,16 @@ internal ref struct ListScan
 
         // The receipt counts the lists' postings, not the centroids.
         if (_exLayer is not null)
-            _scratch.CountRefined(_survivors);
+            _scratch.Refined += _survivors;
     }
 
-    /// <summary>Sums a window's table entries, but for blocks of which no posting is allowed; false if there are no others.</summary>
+    /// <summary>Sums a window's table entries, but for blocks without a selected posting; false if there are no others.</summary>
     /// <param name="firstBlock">The window's first block.</param>
     /// <param name="sums">Receives the sums; those of blocks left out are undefined.</param>
     /// <param name="open">Receives each block's postings that may be selected.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly bool Scan<K>(int firstBlock, Span<int> sums, scoped Span<uint> open) where K : struct, IKernels
+    private readonly bool ScanSelected<K>(int firstBlock, Span<int> sums, scoped Span<uint> open) where K : struct, IKernels
     {
-        if (_selected.IsEmpty)
-        {
-            for (int b = 0; b < open.Length; b++)
-                open[b] = _blocks.Occupied(firstBlock + b);
-            K.FastScan(_blocks.Bytes[(firstBlock * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
-            return true;
-        }
-
         _selected.Slice(firstBlock, open.Length).CopyTo(open);
         for (int b = 0; b < open.Length; b++)
         {

@@ -80,8 +80,26 @@ internal sealed class QueryScratch
     /// <summary>Which lists are still to be visited, where that is not settled by their number.</summary>
     public ListRounds Rounds { get; } = new();
 
-    /// <summary>What the search did; what was pruned follows from it at the end.</summary>
-    public SearchReceipt Receipt { get; private set; }
+    public int Probed { get; set; }
+
+    public int Excluded { get; set; }
+
+    public long Scanned { get; set; }
+
+    public long Refined { get; set; }
+
+    public long Rescored { get; set; }
+
+    /// <summary>What the search did. Of the postings scanned, those are pruned that might have been refined and were not.</summary>
+    public SearchReceipt Receipt => new()
+    {
+        ListsProbed = Probed,
+        ListsExcluded = Excluded,
+        PostingsScanned = Scanned,
+        PostingsPruned = Probed > 0 && Plan.Stage != SearchStage.Sign ? Scanned - Refined : 0,
+        PostingsRefined = Refined,
+        PostingsRescored = Rescored,
+    };
 
     /// <summary>Starts a search: checks the query, copies it, and forgets the search before.</summary>
     /// <exception cref="InvalidVectorException">It is not finite, too long, or zero under cosine.</exception>
@@ -98,7 +116,8 @@ internal sealed class QueryScratch
         Reset(Results, plan);
         Reset(Uppers, plan);
         CandidateCount = 0;
-        Receipt = default;
+        Probed = Excluded = 0;
+        Scanned = Refined = Rescored = 0;
     }
 
     /// <summary>Empties the heaps for a search that starts anew.</summary>
@@ -130,22 +149,6 @@ internal sealed class QueryScratch
     /// <summary>The heap that decides what is still to be found.</summary>
     public TopK Found => Plan.Stage == SearchStage.Exact ? Uppers : Results;
 
-    /// <summary>Adds to the receipt.</summary>
-    public void CountScanned(long scanned) => Receipt = Receipt with { PostingsScanned = Receipt.PostingsScanned + scanned };
-
-    /// <summary>Adds to the receipt.</summary>
-    public void CountRefined(long refined) => Receipt = Receipt with { PostingsRefined = Receipt.PostingsRefined + refined };
-
-    /// <summary>Adds to the receipt.</summary>
-    public void CountRescored(long rescored) => Receipt = Receipt with { PostingsRescored = Receipt.PostingsRescored + rescored };
-
-    /// <summary>Adds to the receipt.</summary>
-    public void CountLists(int probed, int excluded) => Receipt = Receipt with
-    {
-        ListsProbed = Receipt.ListsProbed + probed,
-        ListsExcluded = Receipt.ListsExcluded + excluded,
-    };
-
     /// <summary>Rotates and quantizes the loaded query.</summary>
     public void Rotate<K>(CodeSpace space) where K : struct, IKernels
     {
@@ -158,9 +161,6 @@ internal sealed class QueryScratch
         SharedBase = -K.Dot(Query, space.Transform.Mean.Span);
         SpanMath.Add(space.RotatedMean, Rotated, MeanPlusQuery);
     }
-
-    /// <summary>Completes the receipt: of the postings scanned, those are pruned that were not refined.</summary>
-    public void FinishReceipt() => Receipt = Receipt with { PostingsPruned = Receipt.PostingsScanned - Receipt.PostingsRefined };
 
     /// <summary>Quantizes a list's centroid, for the hard bound.</summary>
     public QuantizedQuery QuantizeCentroid(CodeSpace space, ReadOnlySpan<Half> centroid)

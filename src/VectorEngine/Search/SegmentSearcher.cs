@@ -146,7 +146,7 @@ internal sealed class SegmentSearcher(Segment segment)
             if (!scansLists)
                 return;
             if (Plan.Filter is { } filter)
-                Scratch.CountLists(0, Segment.Root.Description.ListCount - filter.ListCount);
+                Scratch.Excluded = Segment.Root.Description.ListCount - filter.ListCount;
             IvfSearch.ChooseLists<K>(Segment, Scratch, isFirst: true);
         }
     }
@@ -184,8 +184,6 @@ internal sealed class SegmentSearcher(Segment segment)
         {
             if (Scratch.Plan.Stage == SearchStage.Exact)
                 IvfSearch.Rescore<K>(Segment, Scratch);
-            if (ScansLists(Segment, Scratch.Plan) && Scratch.Plan.Stage != SearchStage.Sign)
-                Scratch.FinishReceipt();
         }
     }
 }

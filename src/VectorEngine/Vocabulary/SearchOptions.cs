@@ -101,6 +101,7 @@ public readonly record struct SearchReceipt
     public static SearchReceipt operator +(in SearchReceipt x, in SearchReceipt y) => new()
     {
         ListsProbed = x.ListsProbed + y.ListsProbed,
+        ListsExcluded = x.ListsExcluded + y.ListsExcluded,
         PostingsScanned = x.PostingsScanned + y.PostingsScanned,
         PostingsPruned = x.PostingsPruned + y.PostingsPruned,
         PostingsRefined = x.PostingsRefined + y.PostingsRefined,
