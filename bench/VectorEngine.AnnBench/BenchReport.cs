@@ -16,12 +16,14 @@ internal sealed record BenchReport(BuildFigures Build, BytesPerVector BytesPerVe
             AnsiConsole.MarkupLineInterpolated(
                 $"{string.Join(", ", Build.Phases.Select(phase => $"{phase.Key.ToString().ToLowerInvariant()} {phase.Value:f1} s"))}");
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string column in (string[])["probes", "filter", "stage", "recall", "qps", "p50 µs", "p99 µs", "lists", "scanned", "refined"])
+        string[] columns = ["probes", "filter", "stage", "recall", "qps", "p50 µs", "p99 µs", "lists", "scanned", "refined"];
+        foreach (string column in columns)
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (BenchPoint point in Points)
         {
             table.AddRow(
-                $"{point.Probes}", $"{100 * point.Filter:g4} %", point.Stage, $"{point.Recall:f4}", $"{point.Qps:f0}", $"{point.P50Micros:f1}", $"{point.P99Micros:f1}",
+                $"{point.Probes}", $"{100 * point.Filter:g4} %", point.Stage, $"{point.Recall:f4}", $"{point.Qps:f0}",
+                $"{point.P50Micros:f1}", $"{point.P99Micros:f1}",
                 $"{point.Lists:f0}", $"{point.Scanned:f0}", $"{point.Refined:f0}");
         }
 

@@ -93,7 +93,8 @@ internal sealed record FilteredCase(double Share, RowSet? Rows, int[][] Truth)
 
     private static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
-        ReadOnlySpan<Vector<float>> wideX = MemoryMarshal.Cast<float, Vector<float>>(x), wideY = MemoryMarshal.Cast<float, Vector<float>>(y);
+        ReadOnlySpan<Vector<float>> wideX = MemoryMarshal.Cast<float, Vector<float>>(x);
+        ReadOnlySpan<Vector<float>> wideY = MemoryMarshal.Cast<float, Vector<float>>(y);
         Vector<float> sum = Vector<float>.Zero;
         for (int i = 0; i < wideX.Length; i++)
             sum += wideX[i] * wideY[i];
@@ -105,7 +106,8 @@ internal sealed record FilteredCase(double Share, RowSet? Rows, int[][] Truth)
 
     private static float SquaredL2(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
-        ReadOnlySpan<Vector<float>> wideX = MemoryMarshal.Cast<float, Vector<float>>(x), wideY = MemoryMarshal.Cast<float, Vector<float>>(y);
+        ReadOnlySpan<Vector<float>> wideX = MemoryMarshal.Cast<float, Vector<float>>(x);
+        ReadOnlySpan<Vector<float>> wideY = MemoryMarshal.Cast<float, Vector<float>>(y);
         Vector<float> sum = Vector<float>.Zero;
         for (int i = 0; i < wideX.Length; i++)
             sum += (wideX[i] - wideY[i]) * (wideX[i] - wideY[i]);

@@ -28,10 +28,10 @@ public sealed partial class VectorIndex
 
     /// <summary>Finds all vectors within a distance.</summary>
     /// <remarks>
-    /// Lists are visited that may hold such a vector, judged by how far from their centroids neighbours were found when the index was built:
+    /// Lists are visited that may hold such a vector, judged by how far from their centroids neighbours were when the index was built:
     /// a statistical choice, which misses about the share of the vectors that a search for the nearest with the same options misses, but
-    /// never fewer lists than <see cref="SearchOptions.ProbeCount"/>. With <see cref="ErrorBound.Hard"/>, or a recall target of 1, all lists
-    /// are visited. With exact distances every hit is within the radius; with estimates, those whose estimate is.
+    /// never fewer lists than <see cref="SearchOptions.ProbeCount"/>. With <see cref="ErrorBound.Hard"/>, or a recall target of 1, all
+    /// lists are visited. With exact distances every hit is within the radius; with estimates, those whose estimate is.
     /// </remarks>
     /// <param name="query"><see cref="Dimensions"/> finite floats; copied before the call returns.</param>
     /// <param name="radius">The largest distance, as the metric defines it: squared for <see cref="Metric.SquaredL2"/>.</param>

@@ -11,7 +11,7 @@ namespace VectorEngine.Building;
 /// </summary>
 internal sealed class RecallCalibration
 {
-    /// <summary>Queries, as far as there are vectors: 1,280 true neighbours at k = 10, for well under 1 % of the products of a clustering.</summary>
+    /// <summary>Queries, as far as there are vectors: 1,280 true neighbours at k = 10, for few of a clustering's products.</summary>
     public const int MaxQueries = 128;
 
     private const int BlockRows = 1024;

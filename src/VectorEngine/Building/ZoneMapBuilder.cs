@@ -32,7 +32,8 @@ internal sealed class ZoneMapBuilder
     public (byte[] Content, ZoneTable Table) Finish(ListPlan plan, int[] counts)
     {
         byte[][] columns = [.. _columns.Select(column => column?.ToBytes(plan, counts) ?? [])];
-        var table = new ZoneTable([.. columns.Select((bytes, i) => (_columns[i]?.Kind ?? ZoneKind.None, bytes.Length, Crc32C.Compute(bytes)))]);
+        var table = new ZoneTable([.. columns.Select(
+            (bytes, i) => (_columns[i]?.Kind ?? ZoneKind.None, bytes.Length, Crc32C.Compute(bytes)))]);
         byte[] content = [.. ObjectHeader.Create(ObjectKind.Zones, table.Length), .. columns.SelectMany(bytes => bytes)];
         return (content, table);
     }

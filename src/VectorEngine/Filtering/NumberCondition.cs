@@ -13,7 +13,7 @@ namespace VectorEngine.Filtering;
 internal sealed class NumberCondition<T>(string column, (T Low, T High)[] intervals, bool negated) : BoundCondition(column)
     where T : unmanaged, INumber<T>
 {
-    /// <summary>Up to so many intervals are compared with all values at once, one after the other; more are searched for each value.</summary>
+    /// <summary>Up to so many intervals are compared with all values, one after the other; more are searched per value.</summary>
     private const int MaxPasses = 4;
 
     protected override void Select(ArrowArray values, Span<uint> selected)

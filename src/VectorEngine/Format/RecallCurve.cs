@@ -30,13 +30,14 @@ internal sealed class RecallCurve
         _levels = levels;
         // A share of all vectors takes that share of the lists, wherever the query is.
         if (levels.Length > 0)
-            _all = new Level(rows, [.. Enumerable.Range(0, Steps).Select(step => Math.Max(1, (float)(Share(step) * lists)))], levels[^1].Slacks);
+            _all = new Level(
+                rows, [.. Enumerable.Range(0, Steps).Select(step => Math.Max(1, (float)(Share(step) * lists)))], levels[^1].Slacks);
     }
 
     /// <summary>The share of a step.</summary>
     public static double Share(int step) => 1 - Math.Pow(2, -step / (double)StepsPerHalving);
 
-    /// <summary>The lists that hold a share of the k nearest; <see cref="double.PositiveInfinity"/> where that is beyond the measured.</summary>
+    /// <summary>The lists that hold a share of the k nearest; infinite where that is beyond the measured.</summary>
     public double ListsFor(double k, double share)
     {
         (double lower, double upper, double weight) = At(k, share, static level => level.Lists);
@@ -93,7 +94,8 @@ internal sealed class RecallCurve
             ReadOnlySpan<byte> level = bytes[(8 + (i * LevelLength))..];
             int k = BinaryPrimitives.ReadInt32LittleEndian(level);
             levels[i] = new Level(k, ReadSteps(level[8..]), ReadSteps(level[(8 + (4 * Steps))..]));
-            if (k <= (i == 0 ? 0 : levels[i - 1].K) || k >= description.Count || !IsAscending(levels[i].Lists) || levels[i].Lists[0] < 1 || !IsAscending(levels[i].Slacks))
+            bool isNext = k > (i == 0 ? 0 : levels[i - 1].K) && k < description.Count;
+            if (!isNext || !IsAscending(levels[i].Lists) || levels[i].Lists[0] < 1 || !IsAscending(levels[i].Slacks))
                 throw root.Corrupt(SectionKind.RecallCurve, $"level {i} is out of order");
         }
 

@@ -31,7 +31,7 @@ internal ref struct ListScan
     private ReadOnlySpan<byte> _exRecords;
     private long _survivors;
 
-    /// <summary>Prepares to scan a posting list for results: the selected postings, one word for each block, or all if that is empty.</summary>
+    /// <summary>Prepares to scan a posting list: the selected postings, a word for each block, or all if there are no words.</summary>
     public ListScan(
         QueryScratch scratch, CodeLayout layout, SignBlocks blocks, ReadOnlySpan<uint> selected, in ListTerms terms, SearchStage stage,
         Layer exLayer, int list)

@@ -10,8 +10,8 @@ using VectorEngine.Quantization;
 namespace VectorEngine.Search;
 
 /// <summary>
-/// The rows of a segment that a filter selects, and the lists that may hold any. What it finds out about a list's postings it keeps, so that
-/// the next search finds them without reading their ordinals, and leaves lists alone that hold none. Safe for concurrent use.
+/// The rows of a segment that a filter selects, and the lists that may hold any. What it finds out about a list's postings it keeps, so
+/// that the next search finds them without reading their ordinals, and leaves lists alone that hold none. Safe for concurrent use.
 /// </summary>
 internal sealed class SegmentFilter
 {

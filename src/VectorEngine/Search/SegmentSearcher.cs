@@ -7,13 +7,13 @@ namespace VectorEngine.Search;
 
 /// <summary>
 /// Searches one segment in steps: <see cref="Begin"/> chooses the lists, <see cref="LoadAsync"/> brings them into memory where that may
-/// take time, <see cref="Scan"/> scans them and may choose more, which are loaded and scanned in turn, <see cref="Finish"/> gives the answer,
-/// <see cref="Return"/> ends the search. Safe for concurrent use.
+/// take time, <see cref="Scan"/> scans them and may choose more, which are loaded and scanned in turn,
+/// <see cref="Finish"/> gives the answer, <see cref="Return"/> ends the search. Safe for concurrent use.
 /// </summary>
 internal sealed class SegmentSearcher(Segment segment)
 {
     /// <summary>
-    /// Up to so many selected rows are compared exactly, if that is wanted: their vectors take less time than the lists they are spread over.
+    /// Up to so many selected rows are compared exactly, if that is wanted: that takes less time than the lists they are spread over.
     /// </summary>
     private const int FewRows = 1000;
 

@@ -1,6 +1,6 @@
 namespace VectorEngine;
 
-/// <summary>A column of the metadata, about to be compared. What it returns is refused at the search if the column has another type.</summary>
+/// <summary>A column of the metadata, about to be compared; a search refuses the result if the column has another type.</summary>
 /// <remarks>
 /// Any number compares with any column of numbers by its exact value, whatever the types of both: <c>LessThan(10.5)</c> on a column of
 /// integers selects those up to 10.

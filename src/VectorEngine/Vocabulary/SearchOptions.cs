@@ -49,8 +49,8 @@ public sealed record SearchOptions
     public double? RecallTarget { get; init; }
 
     /// <summary>
-    /// The rows that may be returned: a <see cref="RowSet"/> or a condition on the metadata. Null: all. Searches visit as many more lists as
-    /// it takes to find the selected rows with the recall that the same options give without a filter.
+    /// The rows that may be returned: a <see cref="RowSet"/> or a condition on the metadata. Null: all. Searches visit as many more lists
+    /// as it takes to find the selected rows with the recall that the same options give without a filter.
     /// </summary>
     public Filter? Filter { get; init; }
 

@@ -74,7 +74,9 @@ internal sealed class FilterCase
         object?[] values = _values[name];
         FilterColumn column = Filter.Column(name);
         if (_random.Next(8) == 0)
-            return _random.Next(2) == 0 ? (column.IsNull(), row => values[row] is null) : (column.IsNotNull(), row => values[row] is not null);
+            return _random.Next(2) == 0
+                ? (column.IsNull(), row => values[row] is null)
+                : (column.IsNotNull(), row => values[row] is not null);
         if (name == "text")
             return TextCondition(column, values);
         if (name == "bool")

@@ -29,7 +29,7 @@ public sealed class FilterTests
     });
 
     [Fact]
-    public void Zones_never_exclude_a_list_that_holds_a_match_and_exclude_some() 
+    public void Zones_never_exclude_a_list_that_holds_a_match_and_exclude_some()
     {
         int excluded = 0;
         FilterCase.ForAll(drawn =>

@@ -213,7 +213,8 @@ public sealed class FilteredSearchTests
         int found = 0;
         for (int q = 0; q < Queries; q++)
         {
-            var expected = Nearest(Vectors, metric, Asked[q], 10, rows ?? !RowSet.FromOrdinals(Count)).Select(hit => hit.Ordinal).ToHashSet();
+            var expected = Nearest(Vectors, metric, Asked[q], 10, rows ?? !RowSet.FromOrdinals(Count))
+                .Select(hit => hit.Ordinal).ToHashSet();
             found += index.Search(Asked[q], 10, options).Count(hit => expected.Contains(hit.Ordinal));
         }
 

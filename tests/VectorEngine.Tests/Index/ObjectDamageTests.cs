@@ -124,7 +124,8 @@ public sealed class ObjectDamageTests
         {
             using VectorIndex index = await VectorIndex.OpenAsync(Store, TestIndex.Name, new OpenOptions { MemoryMap = mapped });
             SearchResult result = index.Search(Vectors[0], 20, Deep);
-            Assert.Equal(500, (await index.SelectAsync(Filter.Column("text").StartsWith("row") & Filter.Column("number").LessThan(500))).Count);
+            Filter all = Filter.Column("text").StartsWith("row") & Filter.Column("number").LessThan(500);
+            Assert.Equal(500, (await index.SelectAsync(all)).Count);
             return result;
         }
 
