@@ -8,7 +8,7 @@ namespace VectorEngine.Building;
 /// <param name="sampleSize">Rows to sample; fewer if there are not so many.</param>
 /// <param name="random">Draws the sample.</param>
 /// <param name="parallel">Degree of parallelism and cancellation.</param>
-internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom random, ParallelOptions parallel)
+internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom random, ParallelOptions parallel) : IDisposable
 {
     /// <summary>Rows per work item; sums are taken per item and then in order, so that threads do not matter.</summary>
     private const int BlockRows = 1024;
@@ -19,7 +19,7 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
     // The sums of each dimension, of the lengths, and of the squared lengths.
     private readonly double[] _sums = new double[coding.Dimensions + 2];
 
-    private float[] _sample = [];
+    private readonly NativeFloats _sample = new();
     private int[] _sampleRows = [];
     private long _count;
 
@@ -75,26 +75,27 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
         (Variance, CommonLength) = (Math.Max(0, variance), equalLengths ? (float)meanLength : 0);
     }
 
-    /// <summary>Gives the sampled rows away, less the mean, row-major, in random order, with their ordinals.</summary>
+    /// <summary>The sampled rows less the mean, row-major, in random order, and their ordinals; valid until the survey is disposed.</summary>
     public (Memory<float> Vectors, int[] Ordinals) TakeSample()
     {
         int dimensions = coding.Dimensions;
-        (float[] sample, int[] ordinals) = (_sample, _sampleRows);
-        (_sample, _sampleRows) = ([], []);
+        Span<float> sample = _sample.GetSpan();
         float[] swap = new float[dimensions];
         for (int row = 0; row < SampleCount; row++)
         {
             // Rows that were never replaced stand in the input's order.
             int other = random.Next(row + 1);
-            Span<float> a = sample.AsSpan(row * dimensions, dimensions), b = sample.AsSpan(other * dimensions, dimensions);
+            Span<float> a = sample.Slice(row * dimensions, dimensions), b = sample.Slice(other * dimensions, dimensions);
             SpanMath.Subtract(a, Mean, swap);
             b.CopyTo(a);
             swap.CopyTo(b);
-            (ordinals[row], ordinals[other]) = (ordinals[other], ordinals[row]);
+            (_sampleRows[row], _sampleRows[other]) = (_sampleRows[other], _sampleRows[row]);
         }
 
-        return (sample.AsMemory(0, SampleCount * dimensions), ordinals);
+        return (_sample.Memory[..(SampleCount * dimensions)], _sampleRows);
     }
+
+    public void Dispose() => ((IDisposable)_sample).Dispose();
 
     /// <summary>Keeps each row with equal probability (reservoir sampling, algorithm R of Vitter, 1985).</summary>
     private void Sample<K>(RowChunk chunk) where K : struct, IKernels
@@ -106,18 +107,18 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
             int place = _count < sampleSize ? (int)_count : random.Next((int)_count + 1);
             if (place >= sampleSize)
                 continue;
-            coding.Code<K>(chunk.Row(row), _sample.AsSpan(place * dimensions, dimensions));
+            coding.Code<K>(chunk.Row(row), _sample.GetSpan().Slice(place * dimensions, dimensions));
             _sampleRows[place] = (int)_count;
         }
     }
 
     private void Reserve(int length)
     {
-        if (length <= _sample.Length)
+        if (length <= _sampleRows.Length * coding.Dimensions)
             return;
-        long doubled = Math.Min(2L * _sample.Length, (long)sampleSize * coding.Dimensions);
-        Array.Resize(ref _sample, (int)Math.Max(length, doubled));
-        Array.Resize(ref _sampleRows, _sample.Length / coding.Dimensions);
+        int rows = (int)Math.Min(sampleSize, Math.Max(length / coding.Dimensions, 2L * _sampleRows.Length));
+        _sample.Grow(rows * coding.Dimensions);
+        Array.Resize(ref _sampleRows, rows);
     }
 
     private struct SumRows : IKernelAction

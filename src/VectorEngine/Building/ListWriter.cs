@@ -129,9 +129,10 @@ internal sealed class ListWriter(
         Spreads[list] = spread / plan.Counts[list];
     }
 
-    private static void Reserve(ref byte[] buffer, int length)
+    /// <summary>Room for a group, at once for the largest: what is not touched takes no memory, but arrays outgrown would.</summary>
+    private void Reserve(ref byte[] buffer, int length)
     {
         if (buffer.Length < length)
-            buffer = new byte[length];
+            buffer = GC.AllocateUninitializedArray<byte>(Math.Max(length, groupBytes));
     }
 }

@@ -40,6 +40,7 @@ internal sealed class SegmentBuild(
     {
         using var scratch = new ScratchFolder(options.ScratchFolder ?? Path.Combine(Path.GetTempPath(), "vectorengine"));
         (InputSurvey survey, InputSummary input, VectorSource rereadable) = await SurveyAsync(scratch).ConfigureAwait(false);
+        using InputSurvey surveyed = survey;
         survey.Finish();
         int clusters = options.ClusterCount ?? DefaultClusterCount(input.Count);
         if (clusters > input.Count)
@@ -53,6 +54,7 @@ internal sealed class SegmentBuild(
             {
                 tracker.Start(BuildPhase.Training);
                 lists = IvfBuild.Train(options, coding, survey, clusters, input, _memoryLimit, scratch, tracker, _parallel);
+                survey.Dispose(); // the sample is not needed any more
             }
 
             var root = new ContainerWriter();
@@ -86,21 +88,29 @@ internal sealed class SegmentBuild(
         using RowSpool? spool = source.CanReread ? null : new RowSpool(scratch);
         InputSurvey? survey = null;
         var reader = new InputReader(source, options, Skipped, _parallel, cancellationToken);
-        InputSummary input = await reader.ReadAsync(async chunk =>
+        try
         {
-            if (survey is null)
+            InputSummary input = await reader.ReadAsync(async chunk =>
             {
-                CheckFit(chunk.Rows.Dimensions, chunk.Metadata?.Schema);
-                survey = CreateSurvey(chunk.Rows.Dimensions, count);
-            }
+                if (survey is null)
+                {
+                    CheckFit(chunk.Rows.Dimensions, chunk.Metadata?.Schema);
+                    survey = CreateSurvey(chunk.Rows.Dimensions, count);
+                }
 
-            survey.Add(chunk);
-            if (spool is not null)
-                await spool.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
-            tracker.Advance(chunk.Count);
-        }).ConfigureAwait(false);
-        VectorSource rereadable = spool is null ? source : await spool.FinishAsync(cancellationToken).ConfigureAwait(false);
-        return (survey!, input, rereadable);
+                survey.Add(chunk);
+                if (spool is not null)
+                    await spool.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
+                tracker.Advance(chunk.Count);
+            }).ConfigureAwait(false);
+            VectorSource rereadable = spool is null ? source : await spool.FinishAsync(cancellationToken).ConfigureAwait(false);
+            return (survey!, input, rereadable);
+        }
+        catch
+        {
+            survey?.Dispose();
+            throw;
+        }
     }
 
     private InputSurvey CreateSurvey(int dimensions, long? count)
