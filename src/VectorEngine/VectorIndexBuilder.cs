@@ -126,7 +126,43 @@ public static class VectorIndexBuilder
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
         await store.DeleteAsync(IndexKeys.Pointer(name), cancellationToken).ConfigureAwait(false);
-        await DeleteAllAsync(store, IndexKeys.Segments(name), cancellationToken).ConfigureAwait(false);
+        await UnpublishedSegments.DeleteAllAsync(store, IndexKeys.Segments(name), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Deletes the segments that the newest version does not have: those of older versions, and what builds left behind whose process died.
+    /// Readers that still have an older version open can no longer load from it.
+    /// </summary>
+    /// <remarks>
+    /// Ages are told by the store's own clock: an object is written, and what the listing says of when it was counts as now. It belongs to a
+    /// segment of its own and is deleted in the end; if the process dies before, the next call deletes it.
+    /// </remarks>
+    /// <param name="store">Where the index is.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="gracePeriod">
+    /// Segments whose newest object is younger are left alone. Builds may go on meanwhile if this is longer than any of them takes: an
+    /// object appears when it is complete, and no pointer names a segment before it is.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the deletion; the next call deletes the rest.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The grace period is negative.</exception>
+    /// <exception cref="CorruptDataException">The pointer is damaged; nothing of the index is deleted.</exception>
+    /// <exception cref="NotSupportedException">The index is of another version of the format; nothing of it is deleted.</exception>
+    public static async Task DeleteUnpublishedAsync(
+        IObjectStore store, string name, TimeSpan gracePeriod, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(gracePeriod, TimeSpan.Zero);
+        string clock = IndexKeys.Segment(name, Guid.NewGuid()).Clock;
+        await store.WriteAsync(clock, default, WriteCondition.None, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await UnpublishedSegments.DeleteAsync(store, name, clock, gracePeriod, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await store.DeleteAsync(clock, CancellationToken.None).ConfigureAwait(false);
+        }
     }
 
     private static async Task<BuildReport> PublishAsync(
@@ -161,7 +197,7 @@ public static class VectorIndexBuilder
         }
         catch
         {
-            await DeleteUnpublishedAsync(store, name, segment).ConfigureAwait(false);
+            await UnpublishedSegments.TryDeleteAsync(store, name, segment).ConfigureAwait(false);
             throw;
         }
 
@@ -185,12 +221,6 @@ public static class VectorIndexBuilder
         throw new ArgumentException($"The index has the metric {like.Metric} and {idColumn} as ids.", nameof(options));
     }
 
-    private static async Task DeleteAllAsync(IObjectStore store, string prefix, CancellationToken cancellationToken)
-    {
-        await foreach (ObjectInfo found in store.ListAsync(prefix, cancellationToken).ConfigureAwait(false))
-            await store.DeleteAsync(found.Key, cancellationToken).ConfigureAwait(false);
-    }
-
     private static void Check(VectorMatrix vectors, VectorIndexOptions? options)
     {
         if (vectors.Count == 0)
@@ -212,23 +242,5 @@ public static class VectorIndexBuilder
             throw new ArgumentException($"A build takes more than {options.MemoryLimit} bytes of memory.", nameof(options));
         if (!Enum.IsDefined(options.Metric) || !Enum.IsDefined(options.StoredVectors))
             throw new ArgumentException("Unknown metric or type of stored vectors.", nameof(options));
-    }
-
-    /// <summary>Deletes what an unpublished segment has written, as far as the store lets it; what stays is named by no pointer.</summary>
-    private static async Task DeleteUnpublishedAsync(IObjectStore store, string name, Guid segment)
-    {
-        try
-        {
-            // A pointer that names the segment after all was written although the store reported a failure.
-            string pointerKey = IndexKeys.Pointer(name);
-            ObjectContent? pointer = await store.TryReadAsync(pointerKey).ConfigureAwait(false);
-            if (pointer is not null && Manifest.ReadPointer(pointerKey, pointer.Content).Segments.Any(published => published.Id == segment))
-                return;
-            await DeleteAllAsync(store, IndexKeys.Segment(name, segment).Prefix + "/", CancellationToken.None).ConfigureAwait(false);
-        }
-        catch
-        {
-            // Whatever it is: the build's own failure is the one to report.
-        }
     }
 }

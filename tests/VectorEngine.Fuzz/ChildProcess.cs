@@ -34,6 +34,9 @@ internal sealed class ChildProcess : IDisposable
         return await _process.StandardOutput.ReadLineAsync(limit.Token);
     }
 
+    /// <summary>Completes when it has ended, or has closed its standard error.</summary>
+    public Task Ended => _errors;
+
     /// <summary>Ends it at once (SIGKILL on Unix), if it has not ended.</summary>
     public void Kill() => _process.Kill();
 

@@ -24,7 +24,7 @@ work.SetAction(async (result, _) => await FuzzWorker.RunAsync(
     result.GetValue(seed), result.GetValue(from), result.GetValue(to), result.GetValue(jobs)));
 root.Add(work);
 
-var kills = new Option<int>("--kills") { DefaultValueFactory = _ => 10, Description = "Number of builds." };
+var kills = new Option<int>("--kills") { DefaultValueFactory = _ => 10, Description = "Number of builds, at any time and within phases." };
 var count = new Option<int>("--count") { DefaultValueFactory = _ => 20_000, Description = "Vectors of each." };
 var dimensions = new Option<int>("--dimensions") { DefaultValueFactory = _ => 64, Description = "Of the vectors." };
 var kill = new Command("kill", "Kills builds, and looks at what is left of the index.") { kills, count, dimensions };

@@ -49,7 +49,7 @@ internal sealed class ZoneMapBuilder
             ArrowTypeKind.Int8 => new NumbersOf<sbyte, long>(ZoneKind.Signed, lists),
             ArrowTypeKind.Int16 => new NumbersOf<short, long>(ZoneKind.Signed, lists),
             ArrowTypeKind.Int32 => new NumbersOf<int, long>(ZoneKind.Signed, lists),
-            ArrowTypeKind.Int64 => new NumbersOf<long, long>(ZoneKind.Signed, lists),
+            ArrowTypeKind.Int64 or ArrowTypeKind.Timestamp => new NumbersOf<long, long>(ZoneKind.Signed, lists),
             ArrowTypeKind.UInt8 => new NumbersOf<byte, ulong>(ZoneKind.Unsigned, lists),
             ArrowTypeKind.UInt16 => new NumbersOf<ushort, ulong>(ZoneKind.Unsigned, lists),
             ArrowTypeKind.UInt32 => new NumbersOf<uint, ulong>(ZoneKind.Unsigned, lists),
@@ -58,7 +58,7 @@ internal sealed class ZoneMapBuilder
             ArrowTypeKind.Float32 => new NumbersOf<float, double>(ZoneKind.Float, lists),
             ArrowTypeKind.Float64 => new NumbersOf<double, double>(ZoneKind.Float, lists),
             ArrowTypeKind.Bool => new BoolColumn(lists),
-            ArrowTypeKind.Utf8 => new TextColumn(lists),
+            ArrowTypeKind.Utf8 or ArrowTypeKind.LargeUtf8 => new TextColumn(lists),
             _ => null,
         };
 

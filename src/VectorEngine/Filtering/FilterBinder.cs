@@ -48,7 +48,8 @@ internal sealed class FilterBinder(ArrowSchema? schema, long rows)
             ArrowTypeKind.Float32 => Floats<float>(filter, type, negated),
             ArrowTypeKind.Float64 => Floats<double>(filter, type, negated),
             ArrowTypeKind.Bool => Booleans(filter, type, negated),
-            ArrowTypeKind.Utf8 => Texts(filter, type, negated),
+            ArrowTypeKind.Utf8 or ArrowTypeKind.LargeUtf8 => Texts(filter, type, negated),
+            ArrowTypeKind.Timestamp => Times(filter, type, negated),
             _ => throw Mismatch(filter, type),
         };
     }
@@ -74,6 +75,17 @@ internal sealed class FilterBinder(ArrowSchema? schema, long rows)
             if (value.Value is not (long or ulong or double))
                 throw Mismatch(filter, type);
         }
+    }
+
+    private static NumberCondition<long> Times(ColumnFilter filter, ArrowType type, bool negated)
+    {
+        foreach (FilterValue value in filter.Values)
+        {
+            if (value.Value is not DateTimeOffset)
+                throw Mismatch(filter, type);
+        }
+
+        return new NumberCondition<long>(filter.Name, Intervals.OfTimes(filter, type.Unit!.Value), negated);
     }
 
     private static BoolCondition Booleans(ColumnFilter filter, ArrowType type, bool negated)

@@ -1,21 +1,49 @@
 using System.Numerics;
+using VectorEngine.Arrow;
 
 namespace VectorEngine.Filtering;
 
 /// <summary>
-/// Comparisons with numbers as intervals of a column's own type, so that the loop over the values compares like with like, and exactly.
+/// Comparisons with numbers and times as intervals of a column's own type, so that the loop over the values compares like with like, and exactly.
 /// </summary>
 internal static class Intervals
 {
     /// <summary>The intervals of a condition on a column of integers.</summary>
-    public static (T Low, T High)[] OfIntegers<T>(ColumnFilter filter) where T : IBinaryInteger<T>, IMinMaxValue<T>
+    public static (T Low, T High)[] OfIntegers<T>(ColumnFilter filter) where T : IBinaryInteger<T>, IMinMaxValue<T> =>
+        OfWhole<T>(filter, Floor, Ceiling);
+
+    /// <summary>The intervals of a condition on a column of times, counted from 1970-01-01 00:00 UTC in a unit.</summary>
+    public static (long Low, long High)[] OfTimes(ColumnFilter filter, ArrowTimeUnit unit)
+    {
+        return OfWhole<long>(filter, value => Count(value).Floor, value => Count(value).Ceiling);
+
+        (Int128 Floor, Int128 Ceiling) Count(FilterValue value)
+        {
+            (long perSecond, Int128 ticks) = (PerSecond(unit), ((DateTimeOffset)value.Value!).UtcTicks - DateTimeOffset.UnixEpoch.Ticks);
+            // Rounded towards zero first.
+            (Int128 count, Int128 rest) = Int128.DivRem(ticks * perSecond, TimeSpan.TicksPerSecond);
+            return (rest < 0 ? count - 1 : count, rest > 0 ? count + 1 : count);
+        }
+    }
+
+    private static long PerSecond(ArrowTimeUnit unit) => unit switch
+    {
+        ArrowTimeUnit.Second => 1,
+        ArrowTimeUnit.Millisecond => 1_000,
+        ArrowTimeUnit.Microsecond => 1_000_000,
+        _ => 1_000_000_000,
+    };
+
+    /// <summary>The intervals of whole numbers, where values are brought to their scale by rounding down or up.</summary>
+    private static (T Low, T High)[] OfWhole<T>(ColumnFilter filter, Func<FilterValue, Int128> floor, Func<FilterValue, Int128> ceiling)
+        where T : IBinaryInteger<T>, IMinMaxValue<T>
     {
         Int128 least = Int128.CreateChecked(T.MinValue), most = Int128.CreateChecked(T.MaxValue);
         var found = new List<(T, T)>();
         foreach ((FilterValue low, bool aboveLow, FilterValue high, bool belowHigh) in Bounds(filter))
         {
-            Int128 from = low.Value is null ? least : aboveLow ? Floor(low) + 1 : Ceiling(low);
-            Int128 to = high.Value is null ? most : belowHigh ? Ceiling(high) - 1 : Floor(high);
+            Int128 from = low.Value is null ? least : aboveLow ? floor(low) + 1 : ceiling(low);
+            Int128 to = high.Value is null ? most : belowHigh ? ceiling(high) - 1 : floor(high);
             (from, to) = (Int128.Max(from, least), Int128.Min(to, most));
             if (from <= to && !IsNaN(low) && !IsNaN(high))
                 found.Add((T.CreateChecked(from), T.CreateChecked(to)));

@@ -30,4 +30,7 @@ internal readonly record struct SegmentKeys(string Prefix)
     public string Ids => $"{Prefix}/ids";
 
     public string Zones => $"{Prefix}/zones";
+
+    /// <summary>Tells the store's time; of a segment that has nothing else.</summary>
+    public string Clock => $"{Prefix}/clock";
 }

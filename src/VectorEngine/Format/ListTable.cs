@@ -12,7 +12,7 @@ internal sealed class ListTable
     /// <summary>Zeros behind the last ex list: kernels load whole registers at its end, also where the file is mapped.</summary>
     public const int ExPadding = 64;
 
-    private readonly int[] _counts, _firstBlocks;
+    private readonly int[] _counts;
     private readonly long[] _signOffsets, _exOffsets;
     private readonly uint[] _signChecksums, _exChecksums;
 
@@ -21,13 +21,11 @@ internal sealed class ListTable
         _counts = counts;
         _signChecksums = signChecksums;
         _exChecksums = exChecksums;
-        _firstBlocks = new int[counts.Length + 1];
         _signOffsets = new long[counts.Length + 1];
         _exOffsets = new long[counts.Length + 1];
         _signOffsets[0] = _exOffsets[0] = ObjectHeader.Length;
         for (int list = 0; list < counts.Length; list++)
         {
-            _firstBlocks[list + 1] = unchecked(_firstBlocks[list] + CodeLayout.BlockCount(counts[list]));
             _signOffsets[list + 1] = _signOffsets[list] + layout.SignListLength(counts[list]);
             _exOffsets[list + 1] = _exOffsets[list] + layout.ExListLength(counts[list]);
         }
@@ -44,9 +42,6 @@ internal sealed class ListTable
 
     /// <summary>Postings in a list.</summary>
     public int Count(int list) => _counts[list];
-
-    /// <summary>Blocks of all lists before one; of all lists, for the list behind the last.</summary>
-    public int FirstBlock(int list) => _firstBlocks[list];
 
     /// <summary>A list's range in the 1-bit layer, and its checksum.</summary>
     public Extent Sign(int list) => new(_signOffsets[list], (int)(_signOffsets[list + 1] - _signOffsets[list]), _signChecksums[list]);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using VectorEngine.Arrow;
 
 namespace VectorEngine.Loading;
@@ -31,7 +30,7 @@ internal static class RowReader
             Segment segment = segments.Items[rows.Key.Segment];
             await segment.Vectors!.LoadAsync(rows.Key.Chunk, cancellation).ConfigureAwait(false);
             foreach ((_, int row, int target) in rows)
-                Widen(segment, row, vectors.AsSpan(target * dimensions, dimensions));
+                segment.Vectors.CopyTo(row, vectors.AsSpan(target * dimensions, dimensions));
         }).ConfigureAwait(false);
         return vectors;
     }
@@ -61,19 +60,5 @@ internal static class RowReader
             1 => parts[0],
             _ => RecordBatch.Concat(parts).Take(places),
         };
-    }
-
-    private static void Widen(Segment segment, int row, Span<float> vector)
-    {
-        ReadOnlySpan<byte> bytes = segment.Vectors!.Row((uint)row);
-        if (segment.Root.Description.StoredVectors == StoredVectors.Float32)
-        {
-            MemoryMarshal.Cast<byte, float>(bytes).CopyTo(vector);
-            return;
-        }
-
-        ReadOnlySpan<Half> half = MemoryMarshal.Cast<byte, Half>(bytes);
-        for (int i = 0; i < half.Length; i++)
-            vector[i] = (float)half[i];
     }
 }

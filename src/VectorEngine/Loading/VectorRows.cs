@@ -1,5 +1,8 @@
+using System.Runtime.InteropServices;
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Kernels;
+using VectorEngine.Quantization;
 
 namespace VectorEngine.Loading;
 
@@ -53,6 +56,26 @@ internal sealed class VectorRows
         _chunks.Read((int)(ordinal / (uint)ChunkRows)).Span.Slice(
             (int)(ordinal % (uint)ChunkRows) * _description.RowBytes, _description.RowBytes);
 
+    /// <summary>Copies one row as floats, of which searches can be made: what cannot have been indexed is damage with a right checksum.</summary>
+    /// <exception cref="CorruptDataException">The vector is not finite, too long, or zero under cosine.</exception>
+    public void CopyTo(int row, Span<float> vector)
+    {
+        ReadOnlySpan<byte> bytes = Row((uint)row);
+        bool isHalf = _description.StoredVectors == StoredVectors.Float16;
+        ReadOnlySpan<Half> half = isHalf ? MemoryMarshal.Cast<byte, Half>(bytes) : default;
+        for (int i = 0; i < half.Length; i++)
+            vector[i] = (float)half[i];
+        if (!isHalf)
+            MemoryMarshal.Cast<byte, float>(bytes).CopyTo(vector);
+        var norm = new NormAction { Vector = vector };
+        KernelDispatch.Run(ref norm);
+        string? wrong = !(norm.Squared <= VectorCheck.LargestSquaredNorm) ? VectorCheck.Describe(vector)
+            : _description.Metric == Metric.Cosine && !vector.ContainsAnyExcept(0f) ? VectorCheck.NoDirection
+            : null;
+        if (wrong is not null)
+            throw new CorruptDataException(_key, _stride.OffsetOf(row), bytes.Length, $"vector {row}: {wrong}");
+    }
+
     private (long Offset, int Length) Extent(int chunk)
     {
         int first = chunk * ChunkRows;
@@ -69,5 +92,13 @@ internal sealed class VectorRows
             if (Crc32C.Compute(bytes.Span.Slice(row * rowBytes, rowBytes)) != checksums[row])
                 throw new CorruptDataException(_key, _stride.OffsetOf(first + row), rowBytes, $"vector {first + row} has a wrong checksum");
         }
+    }
+
+    private ref struct NormAction : IKernelAction
+    {
+        public ReadOnlySpan<float> Vector;
+        public float Squared;
+
+        public void Run<K>() where K : struct, IKernels => Squared = K.Dot(Vector, Vector);
     }
 }

@@ -19,9 +19,8 @@ internal sealed class SegmentFilter
     private readonly int _firstRow, _rowCount;
     private readonly ListTable? _table;
 
-    // The selected postings of each block, and whether those of a list are known. Two threads may both fill in a list: the same.
-    private readonly uint[] _postings;
-    private readonly bool[] _known;
+    // The selected postings of each list that has been read, a word for each block. Two threads may both fill in a list: the same.
+    private readonly uint[]?[] _postings;
     private readonly uint[] _lists;
     private int _listCount;
 
@@ -40,9 +39,7 @@ internal sealed class SegmentFilter
         _rowCount = segment.Root.Description.Count;
         for (int row = 0; row < _rowCount; row += 32)
             Count += BitOperations.PopCount(Rows(row));
-
-        _postings = new uint[_table?.FirstBlock(_table.ListCount) ?? 0];
-        _known = new bool[_table?.ListCount ?? 0];
+        _postings = new uint[]?[_table?.ListCount ?? 0];
     }
 
     /// <summary>Rows selected.</summary>
@@ -63,17 +60,18 @@ internal sealed class SegmentFilter
     /// <param name="count">Receives their number.</param>
     public ReadOnlySpan<uint> Postings<K>(int list, SignBlocks blocks, out int count) where K : struct, IKernels
     {
-        Span<uint> postings = _postings.AsSpan(_table!.FirstBlock(list), CodeLayout.BlockCount(blocks.Count));
-        bool known = Volatile.Read(ref _known[list]);
-        count = 0;
-        for (int block = 0; block < postings.Length; block++)
+        uint[]? postings = Volatile.Read(ref _postings[list]);
+        if (postings is null)
         {
-            if (!known)
+            postings = new uint[CodeLayout.BlockCount(blocks.Count)];
+            for (int block = 0; block < postings.Length; block++)
                 postings[block] = K.SelectAllowed(blocks.Ordinals(block), _rows.Span, _firstRow) & blocks.Occupied(block);
-            count += BitOperations.PopCount(postings[block]);
+            Volatile.Write(ref _postings[list], postings);
         }
 
-        Volatile.Write(ref _known[list], true);
+        count = 0;
+        foreach (uint word in postings)
+            count += BitOperations.PopCount(word);
         uint bit = 1u << (list & 31);
         if (count == 0 && (Interlocked.And(ref _lists[list >> 5], ~bit) & bit) != 0)
             Interlocked.Decrement(ref _listCount);
@@ -141,13 +139,19 @@ internal sealed class SegmentFilter
         Segment segment, long firstRow, BoundFilter filter, CancellationToken cancellationToken)
     {
         int rows = segment.Root.Description.Count;
-        uint[] selected = new uint[BitWords.Count(rows)];
+        uint[] selected;
         var columns = new SortedSet<string>(StringComparer.Ordinal);
         filter.AddColumns(columns);
         if (columns.Count == 0)
+        {
+            selected = new uint[BitWords.Count(rows)];
             filter.Select(new RecordBatch(new ArrowSchema([]), [], rows), firstRow, selected);
+        }
         else
-            await SelectAsync(segment.Metadata!, [.. columns], filter, firstRow, selected, cancellationToken).ConfigureAwait(false);
+        {
+            selected = await SelectAsync(segment, [.. columns], filter, firstRow, cancellationToken).ConfigureAwait(false);
+        }
+
         ZoneMaps zones = await segment.ReadZonesAsync(columns, cancellationToken).ConfigureAwait(false);
         uint[] lists = new uint[BitWords.Count(segment.Root.Description.ListCount)];
         for (int list = 0; list < segment.Root.Description.ListCount; list++)
@@ -159,18 +163,25 @@ internal sealed class SegmentFilter
         return new SegmentFilter(segment, selected, 0, lists);
     }
 
-    private static async ValueTask SelectAsync(
-        ArrowFileReader metadata, string[] columns, BoundFilter filter, long firstRow, uint[] selected,
-        CancellationToken cancellationToken)
+    /// <summary>Selects among the rows of all record batches. Memory grows as they are read: their number is a claim until then.</summary>
+    private static async ValueTask<uint[]> SelectAsync(
+        Segment segment, string[] columns, BoundFilter filter, long firstRow, CancellationToken cancellationToken)
     {
-        int row = 0;
+        ArrowFileReader metadata = segment.Metadata!;
+        int row = 0, most = BitWords.Count(segment.Root.Description.Count);
+        uint[] selected = [];
         for (int i = 0; i < metadata.Blocks.Count; i++)
         {
             RecordBatch batch = await metadata.ReadBatchAsync(i, columns, cancellationToken).ConfigureAwait(false);
             uint[] words = new uint[BitWords.Count(batch.RowCount)];
             filter.Select(batch, firstRow + row, words);
+            int needed = BitWords.Count(row + batch.RowCount);
+            if (needed > selected.Length)
+                Array.Resize(ref selected, Math.Max(needed, (int)Math.Min(2L * selected.Length, most)));
             BitWords.CopyTo(words, batch.RowCount, selected, row);
             row += batch.RowCount;
         }
+
+        return selected;
     }
 }

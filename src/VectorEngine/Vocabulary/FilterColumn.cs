@@ -3,7 +3,8 @@ namespace VectorEngine;
 /// <summary>A column of the metadata, about to be compared; a search refuses the result if the column has another type.</summary>
 /// <remarks>
 /// Any number compares with any column of numbers by its exact value, whatever the types of both: <c>LessThan(10.5)</c> on a column of
-/// integers selects those up to 10.
+/// integers selects those up to 10. A time compares with a column of timestamps as an instant, exactly and whatever the unit; timestamps
+/// that have no time zone are taken to be in UTC.
 /// </remarks>
 public readonly struct FilterColumn
 {
@@ -11,7 +12,7 @@ public readonly struct FilterColumn
 
     internal FilterColumn(string name) => _name = name;
 
-    /// <summary>The value is equal to <paramref name="value"/>: a number, text (ordinal), true or false.</summary>
+    /// <summary>The value is equal to <paramref name="value"/>: a number, a time, text (ordinal), true or false.</summary>
     /// <param name="value">What to compare with.</param>
     public Filter EqualTo(FilterValue value) => new ColumnFilter(_name, Comparison.In, value);
 
@@ -19,23 +20,23 @@ public readonly struct FilterColumn
     /// <param name="value">What to compare with.</param>
     public Filter NotEqualTo(FilterValue value) => !EqualTo(value);
 
-    /// <summary>The number is less than <paramref name="value"/>.</summary>
+    /// <summary>The number or time is less than <paramref name="value"/>.</summary>
     /// <param name="value">What to compare with.</param>
     public Filter LessThan(FilterValue value) => new ColumnFilter(_name, Comparison.Less, value);
 
-    /// <summary>The number is less than or equal to <paramref name="value"/>.</summary>
+    /// <summary>The number or time is less than or equal to <paramref name="value"/>.</summary>
     /// <param name="value">What to compare with.</param>
     public Filter LessThanOrEqual(FilterValue value) => new ColumnFilter(_name, Comparison.LessOrEqual, value);
 
-    /// <summary>The number is greater than <paramref name="value"/>.</summary>
+    /// <summary>The number or time is greater than <paramref name="value"/>.</summary>
     /// <param name="value">What to compare with.</param>
     public Filter GreaterThan(FilterValue value) => new ColumnFilter(_name, Comparison.Greater, value);
 
-    /// <summary>The number is greater than or equal to <paramref name="value"/>.</summary>
+    /// <summary>The number or time is greater than or equal to <paramref name="value"/>.</summary>
     /// <param name="value">What to compare with.</param>
     public Filter GreaterThanOrEqual(FilterValue value) => new ColumnFilter(_name, Comparison.GreaterOrEqual, value);
 
-    /// <summary>The number lies from <paramref name="low"/> to <paramref name="high"/>, both included.</summary>
+    /// <summary>The number or time lies from <paramref name="low"/> to <paramref name="high"/>, both included.</summary>
     /// <param name="low">The least.</param>
     /// <param name="high">The greatest.</param>
     public Filter Between(FilterValue low, FilterValue high) => new ColumnFilter(_name, Comparison.Between, low, high);

@@ -6,18 +6,27 @@ namespace VectorEngine.Fuzz.Corruption;
 
 /// <summary>An intact index, as the bytes of its objects.</summary>
 /// <param name="Name">What is special about it.</param>
-/// <param name="Objects">By short name: "pointer", "root", "sign" and so on, whatever the build has written.</param>
+/// <param name="Objects">By short name: "pointer", "0/root", "0/sign" and so on: the segment's number and what its build has written.</param>
 /// <param name="Answers">What <see cref="Exercise"/> makes of it.</param>
 internal sealed record IntactIndex(string Name, SortedDictionary<string, byte[]> Objects, IReadOnlyList<StepResult> Answers)
 {
-    /// <summary>Every index has this name, and its segment this ID, so that objects of one can take the place of another's.</summary>
+    /// <summary>Every index has this name, and its segments have IDs by number, so that objects of one can take the place of another's.</summary>
     public const string Key = "fuzz";
 
-    public static readonly Guid Segment = new("0123456789abcdef0123456789abcdef");
+    /// <summary>Segments of an index, at most.</summary>
+    public const int MaxSegments = 2;
+
+    /// <summary>Whether an object has sections.</summary>
+    public static bool IsContainer(string name) => name == "pointer" || IsRoot(name);
+
+    public static bool IsRoot(string name) => name.EndsWith("/root", StringComparison.Ordinal);
+
+    /// <summary>The ID of a segment.</summary>
+    public static Guid Segment(int number) => new(number, 1, 2, [3, 4, 5, 6, 7, 8, 9, 10]);
 
     /// <summary>The key of an object.</summary>
     public static string KeyOf(string name) =>
-        name == "pointer" ? IndexKeys.Pointer(Key) : $"{IndexKeys.Segment(Key, Segment).Prefix}/{name}";
+        name == "pointer" ? IndexKeys.Pointer(Key) : $"{IndexKeys.Segment(Key, Segment(name[0] - '0')).Prefix}{name[1..]}";
 }
 
 /// <summary>The indexes that are damaged: small, of every kind, and the same for the same seed.</summary>
@@ -26,13 +35,15 @@ internal static class Corpus
     public static async Task<IntactIndex[]> BuildAsync(int seed)
     {
         var indexes = new List<IntactIndex>();
-        foreach ((string name, int count, int dimensions, bool metadata, VectorIndexOptions options) in Kinds())
+        foreach (IndexKind kind in Kinds())
         {
-            VectorMatrix vectors = Vectors(count, dimensions, seed + indexes.Count);
-            SortedDictionary<string, byte[]> objects = await BuildAsync(vectors, options, metadata ? Metadata(count) : null);
-            CheckSeal(name, objects);
+            SortedDictionary<string, byte[]> objects = await BuildAsync(kind, seed + indexes.Count);
+            CheckSeal(kind.Name, objects);
             using var store = new CaseStore(objects, StoreKind.Memory);
-            indexes.Add(new IntactIndex(name, objects, await Exercise.RunAsync(store.Store, new OpenOptions())));
+            IReadOnlyList<StepResult> answers = await Exercise.RunAsync(store.Store, new OpenOptions());
+            if (answers.FirstOrDefault(answer => answer.Failure is not null) is { } failed)
+                throw new InvalidOperationException($"{kind.Name}, intact: {failed.Step}: {failed.Failure}");
+            indexes.Add(new IntactIndex(kind.Name, objects, answers));
         }
 
         return [.. indexes];
@@ -50,60 +61,98 @@ internal static class Corpus
         return new VectorMatrix(values, dimensions);
     }
 
-    private static IEnumerable<(string Name, int Count, int Dimensions, bool Metadata, VectorIndexOptions Options)> Kinds()
+    /// <summary>An index to build.</summary>
+    /// <param name="Name">What is special about it.</param>
+    /// <param name="Dimensions">Of its vectors.</param>
+    /// <param name="Counts">Vectors of each segment.</param>
+    /// <param name="HasMetadata">Whether it has metadata.</param>
+    /// <param name="Options">How it is built.</param>
+    private sealed record IndexKind(string Name, int Dimensions, int[] Counts, bool HasMetadata, VectorIndexOptions Options);
+
+    private static IEnumerable<IndexKind> Kinds()
     {
-        yield return ("flat, float32, L2", 150, 12, true, new VectorIndexOptions());
-        yield return ("flat, float16, cosine", 90, 33, false, new VectorIndexOptions
+        yield return new("flat, float32, L2, ids", 12, [150], true, new VectorIndexOptions { IdColumn = "number" });
+        yield return new("flat, float16, cosine", 33, [90], false, new VectorIndexOptions
         {
             Metric = Metric.Cosine,
             StoredVectors = StoredVectors.Float16,
         });
-        yield return ("flat, one dimension, inner product", 70, 1, false, new VectorIndexOptions { Metric = Metric.InnerProduct });
-        yield return ("clusters, L2", 300, 20, true, new VectorIndexOptions { ClusterCount = 9 });
-        yield return ("clusters, inner product, float32", 260, 72, true, new VectorIndexOptions
+        yield return new("flat, one dimension, inner product", 1, [70], false, new VectorIndexOptions { Metric = Metric.InnerProduct });
+        yield return new("clusters, L2", 20, [300], true, new VectorIndexOptions { ClusterCount = 9 });
+        yield return new("clusters, inner product, float32", 72, [260], true, new VectorIndexOptions
         {
             ClusterCount = 7,
             Metric = Metric.InnerProduct,
             StoredVectors = StoredVectors.Float32,
         });
-        yield return ("clusters, cosine, float16", 200, 64, true, new VectorIndexOptions
+        yield return new("clusters, cosine, float16, ids", 64, [200], true, new VectorIndexOptions
         {
             ClusterCount = 40,
             Metric = Metric.Cosine,
             StoredVectors = StoredVectors.Float16,
+            IdColumn = "name",
         });
-        yield return ("clusters, several pages and chunks", 2500, 8, true, new VectorIndexOptions
+        yield return new("clusters, several pages and chunks, ids", 8, [2500], true, new VectorIndexOptions
         {
             ClusterCount = 5,
             StoredVectors = StoredVectors.Float32,
+            IdColumn = "number",
+        });
+        yield return new("two segments, ids", 16, [130, 75], true, new VectorIndexOptions
+        {
+            ClusterCount = 6,
+            StoredVectors = StoredVectors.Float16,
+            IdColumn = "name",
         });
     }
 
     /// <summary>Columns of several types, most of them with missing values.</summary>
-    public static RecordBatch Metadata(int count)
+    /// <param name="count">Number of rows.</param>
+    /// <param name="first">The first row's number, from which its values follow.</param>
+    public static RecordBatch Metadata(int count, int first = 0)
     {
-        var rows = Enumerable.Range(0, count).ToArray();
+        var rows = Enumerable.Range(first, count).ToArray();
         return new RecordBatch(
             ("text", ArrowArray.From(rows.Select(i => i % 7 == 0 ? null : $"rów {i} of {count}").ToArray())),
+            ("kind", ArrowArray.From(rows.Select(i => i % 6 == 0 ? null : $"{i % 8} ä").ToArray(), large: true)),
+            ("name", ArrowArray.From(rows.Select(i => NameOf(i)).ToArray())),
             ("number", ArrowArray.From<long>(rows.Select(i => (long)i * i).ToArray())),
             ("sparse", ArrowArray.From<short>(rows.Select(i => i % 3 == 0 ? (short?)null : (short)i).ToArray())),
+            ("float", ArrowArray.From<double>(rows.Select(i => i % 4 == 0 ? (double?)null : i % 9 == 0 ? double.NaN : i / 2.0).ToArray())),
             ("flag", ArrowArray.From(rows.Select(i => i % 5 == 0 ? (bool?)null : i % 2 == 0).ToArray())),
+            ("time", ArrowArray.Timestamps(
+                rows.Select(i => i % 10 == 0 ? (long?)null : i * 1_000_000_000L).ToArray(), ArrowTimeUnit.Nanosecond, "UTC")),
             ("vector", ArrowArray.Vectors(rows.Select(i => i % 11 == 0 ? null : new float[] { i, -i, 0 }).ToArray(), 3)));
     }
 
-    private static async Task<SortedDictionary<string, byte[]>> BuildAsync(
-        VectorMatrix vectors, VectorIndexOptions options, RecordBatch? metadata)
+    /// <summary>The name of a row, which no other has.</summary>
+    public static string NameOf(int row) => $"Nämë {row}";
+
+    private static async Task<SortedDictionary<string, byte[]>> BuildAsync(IndexKind kind, int seed)
     {
         var store = new MemoryObjectStore();
-        await VectorIndexBuilder.BuildAsync(store, IntactIndex.Key, vectors, options, metadata);
-        var objects = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
-        await foreach (ObjectInfo found in store.ListAsync(""))
+        for (int segment = 0, first = 0; segment < kind.Counts.Length; first += kind.Counts[segment++])
         {
-            ObjectContent content = (await store.TryReadAsync(found.Key))!;
-            objects[found.Key[(found.Key.LastIndexOf('/') + 1)..]] = content.Content.ToArray();
+            int count = kind.Counts[segment];
+            VectorMatrix vectors = Vectors(count, kind.Dimensions, seed + (1000 * segment));
+            RecordBatch? metadata = kind.HasMetadata ? Metadata(count, first) : null;
+            if (segment == 0)
+                await VectorIndexBuilder.BuildAsync(store, IntactIndex.Key, vectors, kind.Options, metadata);
+            else
+                await VectorIndexBuilder.AppendAsync(store, IntactIndex.Key, vectors, kind.Options, metadata);
         }
 
-        objects["pointer"] = Pointer(objects["root"]);
+        string pointer = IndexKeys.Pointer(IntactIndex.Key);
+        Manifest manifest = Manifest.ReadPointer(pointer, (await store.TryReadAsync(pointer))!.Content);
+        var objects = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
+        for (int segment = 0; segment < manifest.Segments.Count; segment++)
+        {
+            string prefix = IndexKeys.Segment(IntactIndex.Key, manifest.Segments[segment].Id).Prefix;
+            await foreach (ObjectInfo found in store.ListAsync(prefix))
+                objects[$"{segment}{found.Key[prefix.Length..]}"] = (await store.TryReadAsync(found.Key))!.Content.ToArray();
+        }
+
+        objects["pointer"] = Pointer([.. Enumerable.Range(0, manifest.Segments.Count).Select(segment => objects[$"{segment}/root"])]);
         return objects;
     }
 
@@ -120,10 +169,11 @@ internal static class Corpus
     }
 
     /// <summary>A pointer without what is left to time and chance.</summary>
-    private static byte[] Pointer(byte[] root)
+    private static byte[] Pointer(byte[][] roots)
     {
-        var segment = new SegmentReference(IntactIndex.Segment, root.Length, Crc32C.Compute(root));
-        byte[] pointer = new Manifest(1, DateTimeOffset.UnixEpoch, [segment]).ToPointer();
+        SegmentReference[] segments =
+            [.. roots.Select((root, i) => new SegmentReference(IntactIndex.Segment(i), root.Length, Crc32C.Compute(root)))];
+        byte[] pointer = new Manifest(1, DateTimeOffset.UnixEpoch, segments).ToPointer();
         DamagedContainer container = new(pointer);
         pointer.AsSpan(container.Section(SectionKind.Manifest).Start.Value + 16, 16).Fill(7);
         container.Seal();

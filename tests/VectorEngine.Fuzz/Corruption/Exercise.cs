@@ -76,9 +76,17 @@ internal static class Exercise
 
         var all = new SearchOptions { ProbeCount = int.MaxValue, Columns = columns };
         yield return ("all", async () => Describe(await index.SearchAsync(queries[2], 400, all)));
+        yield return ("recall target", async () => Describe(
+            await index.SearchAsync(queries[3], 5, new SearchOptions { RecallTarget = 0.8 })));
+        yield return ("range", async () => Describe(await index.SearchRangeAsync(queries[4], Radius(index.Metric))));
+        foreach ((string step, Func<Task<string>> action) in RowUses.Steps(index).Concat(FilterUses.Steps(index, queries)))
+            yield return (step, action);
         yield return ("batch", async () => string.Join('\n', (await index.SearchBatchAsync(
             queries, 3, new SearchOptions { Columns = columns }, maxDegreeOfParallelism: 2)).Select(Describe)));
     }
+
+    /// <summary>A distance that some of the vectors are within.</summary>
+    private static float Radius(Metric metric) => metric switch { Metric.SquaredL2 => 100, Metric.Cosine => 0.7f, _ => -5 };
 
     private static string Describe(VectorIndex index)
     {
@@ -97,8 +105,15 @@ internal static class Exercise
         text.Append(CultureInfo.InvariantCulture, $"{result.Stage} {result.Receipt}");
         foreach (SearchHit hit in result)
             text.Append(CultureInfo.InvariantCulture, $" {hit}");
-        foreach (ArrowField field in result.Rows?.Schema.Fields ?? [])
-            Describe(text, result.Rows!.Column<ArrowArray>(field.Name));
+        return text.Append(result.Rows is { } rows ? Describe(rows) : "").ToString();
+    }
+
+    /// <summary>All values of a table.</summary>
+    public static string Describe(RecordBatch rows)
+    {
+        var text = new StringBuilder();
+        foreach (ArrowArray column in rows.Columns)
+            Describe(text, column);
         return text.ToString();
     }
 
@@ -115,6 +130,7 @@ internal static class Exercise
                 BoolArray flags => text.Append(flags[row]),
                 PrimitiveArray<long> longs => text.Append(longs[row]),
                 PrimitiveArray<short> shorts => text.Append(shorts[row]),
+                PrimitiveArray<double> doubles => text.Append(doubles[row]),
                 FixedSizeListArray<float> vectors => text.AppendJoin(',', vectors[row].ToArray()),
                 _ => text.Append(column.Type), // what damage has made of a column
             };

@@ -60,10 +60,10 @@ internal sealed class FuzzCase
     private void Damage()
     {
         // The small objects have most of the meaning.
-        string name = _random.Next(8) switch { 0 => "pointer", 1 or 2 or 3 => "root", _ => Any(Objects.Keys) };
+        string name = _random.Next(8) switch { 0 => "pointer", 1 or 2 or 3 => Root(), _ => Any(Objects.Keys) };
         if (!Objects.TryGetValue(name, out byte[]? bytes))
             return;
-        bool container = name is "pointer" or "root";
+        bool container = IntactIndex.IsContainer(name);
         switch (_random.Next(30))
         {
             case 0:
@@ -99,6 +99,12 @@ internal sealed class FuzzCase
             2 => bytes.Length - 1 - _random.Next(Math.Min(bytes.Length, 256)),
             _ => _random.Next(bytes.Length),
         };
+    }
+
+    private string Root()
+    {
+        string[] roots = [.. Index.Objects.Keys.Where(IntactIndex.IsRoot)];
+        return roots[_random.Next(roots.Length)];
     }
 
     private string Any(ICollection<string> names) => names.ElementAt(_random.Next(names.Count));

@@ -8,30 +8,41 @@ namespace VectorEngine.Fuzz.Corruption;
 internal sealed class Seal
 {
     private readonly SortedDictionary<string, byte[]> _objects;
+    private readonly string _segment;
     private readonly DamagedContainer _root;
-    private readonly HashSet<string> _known = ["pointer", "root"];
+    private readonly HashSet<string> _known;
 
-    private Seal(SortedDictionary<string, byte[]> objects, byte[] root) => (_objects, _root) = (objects, new DamagedContainer(root));
+    private Seal(SortedDictionary<string, byte[]> objects, string segment, byte[] root) =>
+        (_objects, _segment, _root, _known) = (objects, segment, new DamagedContainer(root), [$"{segment}/root"]);
 
     /// <summary>Seals everything, from the leaves to the pointer. What is intact stays as it is.</summary>
     /// <param name="objects">The objects, by short name.</param>
-    /// <param name="link">Let the pointer name this root: false keeps what it says.</param>
+    /// <param name="link">Let the pointer name these roots: false keeps what it says.</param>
     /// <exception cref="InvalidOperationException">There is an object that nothing here knows.</exception>
     public static void All(SortedDictionary<string, byte[]> objects, bool link)
     {
-        if (objects.TryGetValue("root", out byte[]? root))
-            new Seal(objects, root).Leaves();
-        if (!objects.TryGetValue("pointer", out byte[]? pointer))
-            return;
-        var container = new DamagedContainer(pointer);
-        Span<byte> manifest = pointer.AsSpan()[container.Section(SectionKind.Manifest)];
-        if (link && root is not null && manifest.Length >= 72)
+        DamagedContainer? pointer = objects.TryGetValue("pointer", out byte[]? bytes) ? new DamagedContainer(bytes) : null;
+        for (int segment = 0; segment < IntactIndex.MaxSegments; segment++)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(manifest[56..], root.Length);
-            BinaryPrimitives.WriteUInt32LittleEndian(manifest[64..], Crc32C.Compute(root));
+            if (!objects.TryGetValue($"{segment}/root", out byte[]? root))
+                continue;
+            new Seal(objects, $"{segment}", root).Leaves();
+            if (link && pointer is not null)
+                Link(pointer, segment, root);
         }
 
-        container.Seal();
+        pointer?.Seal();
+    }
+
+    /// <summary>Lets the pointer name a root.</summary>
+    private static void Link(DamagedContainer pointer, int segment, byte[] root)
+    {
+        Span<byte> manifest = pointer.Bytes.AsSpan()[pointer.Section(SectionKind.Manifest)];
+        if (manifest.Length < 40 + (32 * (segment + 1)))
+            return;
+        Span<byte> entry = manifest[(40 + (32 * segment))..];
+        BinaryPrimitives.WriteInt64LittleEndian(entry[16..], root.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(entry[24..], Crc32C.Compute(root));
     }
 
     /// <summary>What the root or an object of its own holds of checksums: a line for each object.</summary>
@@ -41,8 +52,10 @@ internal sealed class Seal
         Lists("ex", at: 8, (layout, count) => layout.ExListLength(count));
         Rows("vectors", "checksums");
         Chunks("metadata", SectionKind.MetadataChecksums);
+        Zones("zones");
+        Ids("ids");
         _root.Seal();
-        if (_objects.Keys.FirstOrDefault(name => !_known.Contains(name)) is { } unknown)
+        if (_objects.Keys.FirstOrDefault(name => name[0] == _segment[0] && !_known.Contains(name)) is { } unknown)
             throw new InvalidOperationException($"No line seals '{unknown}'.");
     }
 
@@ -50,8 +63,8 @@ internal sealed class Seal
 
     private Span<byte> Object(string name)
     {
-        _known.Add(name);
-        return _objects.GetValueOrDefault(name);
+        _known.Add($"{_segment}/{name}");
+        return _objects.GetValueOrDefault($"{_segment}/{name}");
     }
 
     private void Lists(string name, int at, Func<CodeLayout, int, long> length)
@@ -105,6 +118,35 @@ internal sealed class Seal
         long end = Math.Clamp(description.MetadataLength, 0, bytes.Length);
         for (long offset = 0; section.Length >= 4; offset += Chunk, section = section[4..])
             SealRange(bytes, offset, Math.Min(Chunk, end - offset), section);
+    }
+
+    /// <summary>Checksums of the columns' zones, in a section of the root.</summary>
+    private void Zones(string name)
+    {
+        Span<byte> bytes = Object(name), table = Section(SectionKind.ZoneTable);
+        long offset = 64;
+        for (; table.Length >= 16; table = table[16..])
+        {
+            long length = BinaryPrimitives.ReadInt64LittleEndian(table[8..]);
+            SealRange(bytes, offset, length, table[4..]);
+            offset = unchecked(offset + length);
+        }
+    }
+
+    /// <summary>Checksums of pages, behind each.</summary>
+    private void Ids(string name)
+    {
+        const int EntryBytes = 20, PageBytes = 512 * EntryBytes;
+        Span<byte> pages = Object(name);
+        if (Description() is not { } description || pages.Length <= 64)
+            return;
+        pages = pages[64..];
+        for (long rest = EntryBytes * description.Count; rest > 0 && pages.Length > 4; rest -= PageBytes)
+        {
+            int length = (int)Math.Min(Math.Min(PageBytes, rest), pages.Length - 4);
+            SealRange(pages, 0, length, pages[length..]);
+            pages = pages[(length + 4)..];
+        }
     }
 
     /// <summary>Writes the checksum of a range, if it is one.</summary>

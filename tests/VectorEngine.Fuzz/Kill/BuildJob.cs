@@ -72,12 +72,19 @@ internal sealed record BuildJob(string Folder, int Count, int Dimensions)
         return IndexKeys.Segment(Index, manifest.Segments[0].Id).Prefix;
     }
 
-    /// <summary>Files that belong to no published version and are not the store's own.</summary>
-    /// <param name="published">The folders of the segments of published versions.</param>
-    public IReadOnlyList<string> Scratch(IReadOnlyCollection<string> published) =>
+    /// <summary>Deletes what no pointer names; nobody builds.</summary>
+    public async Task DeleteUnpublishedAsync()
+    {
+        using var store = new FileObjectStore(Folder);
+        await VectorIndexBuilder.DeleteUnpublishedAsync(store, Index, TimeSpan.Zero);
+    }
+
+    /// <summary>Files that do not belong to some segments and are not the store's own.</summary>
+    /// <param name="segments">The folders of the segments.</param>
+    public IReadOnlyList<string> Others(params IReadOnlyCollection<string> segments) =>
     [
         .. Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Folder, path))
-            .Where(path => path != IndexKeys.Pointer(Index) && path != "~lock" && !published.Contains(Path.GetDirectoryName(path)!)),
+            .Where(path => path != IndexKeys.Pointer(Index) && path != "~lock" && !segments.Contains(Path.GetDirectoryName(path)!)),
     ];
 }

@@ -3,24 +3,26 @@ using System.Diagnostics;
 namespace VectorEngine.Fuzz.Kill;
 
 /// <summary>
-/// Kills builds of a second version, each in a copy of a folder that has the first, at times uniform over the build's length: whatever the
-/// moment, readers see one of the two versions whole, and the same build started again succeeds and tidies up.
+/// Kills builds of a second version, each in a copy of a folder that has the first: as many at times uniform over the build's length as
+/// within the phase that was hit least so far, since some are short. Whatever the moment, readers see one of the two versions whole, the same build
+/// started again succeeds and tidies up, and nothing is left of the killed one once what is unpublished is deleted.
 /// </summary>
 /// <param name="seed">Decides the moments.</param>
-/// <param name="kills">Number of builds.</param>
+/// <param name="kills">Number of builds of either sort.</param>
 /// <param name="count">Vectors of each.</param>
 /// <param name="dimensions">Of the vectors.</param>
 internal sealed class KillRun(int seed, int kills, int count, int dimensions)
 {
-    private const int First = 1, Second = 2;
+    private const int First = 1, Second = 2, Rehearsals = 5;
     private const string Finished = "finished";
 
     private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(5);
+    private static readonly string[] Phases = Enum.GetNames<BuildPhase>();
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vectorengine-kill-").FullName;
-    private readonly Dictionary<string, int> _phases = [];
     private readonly List<string> _failures = [];
     private readonly Dictionary<long, string> _answers = [];
+    private readonly Dictionary<string, int> _hits = [];
     private int _left;
 
     private BuildJob Original => new(Path.Combine(_folder, "original"), count, dimensions);
@@ -34,11 +36,19 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
         long start = Stopwatch.GetTimestamp();
         try
         {
-            TimeSpan length = await PrepareAsync();
-            Console.WriteLine($"kill: {kills} builds of {length.TotalSeconds:f2} s, seed {seed}");
+            BuildRun[] rehearsals = await PrepareAsync();
+            TimeSpan usual = rehearsals[Rehearsals / 2].Length;
+            // The machine has other things to do, too: a phase is hit more often if it is not expected to last longer than it may.
+            var shortest = Phases.ToDictionary(phase => phase, phase => rehearsals.Min(run => run.LengthOf(phase)));
+            Console.WriteLine($"kill: 2 x {kills} builds of {usual.TotalSeconds:f2} s, seed {seed}");
+            Console.WriteLine($"at least: {string.Join(", ", shortest.Select(phase => $"{phase.Key} {phase.Value.TotalMilliseconds:f0} ms"))}");
             var random = new Random(seed);
-            for (int kill = 0; kill < kills; kill++)
-                await KillOnceAsync(kill, length * random.NextDouble());
+            await KillAllAsync("at any time", () => new KillMoment(null, usual * random.NextDouble()));
+            await KillAllAsync("within phases", () =>
+            {
+                string rarest = Phases.MinBy(phase => _hits.GetValueOrDefault(phase))!;
+                return new KillMoment(rarest, shortest[rarest] * random.NextDouble());
+            });
         }
         finally
         {
@@ -47,25 +57,22 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
 
         foreach (string failure in _failures)
             Console.WriteLine(failure);
-        IEnumerable<string> names = [.. Enum.GetNames<BuildPhase>(), Finished];
-        IEnumerable<string> counts = names.Select(name => $"{name.ToLowerInvariant()} {_phases.GetValueOrDefault(name)}");
-        Console.WriteLine($"killed while: {string.Join(", ", counts)}");
         Console.WriteLine($"files that killed builds left: {_left}");
         Console.WriteLine(
-            $"kill: {kills} builds, {_failures.Count} failed, seed {seed}, {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s");
+            $"kill: {2 * kills} builds, {_failures.Count} failed, seed {seed}, {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s");
         return _failures.Count == 0 ? 0 : 1;
     }
 
     /// <summary>Builds the first version, and the second in a copy.</summary>
-    /// <returns>How long the second takes, as its parent sees it.</returns>
-    private async Task<TimeSpan> PrepareAsync()
+    /// <returns>How the second went, as its parent sees it, from the shortest run to the longest.</returns>
+    private async Task<BuildRun[]> PrepareAsync()
     {
         await Original.BuildAsync(Original.Prepare(First), null);
-        var lengths = new List<TimeSpan>();
-        for (int i = 0; i < 3; i++)
+        var runs = new List<BuildRun>();
+        for (int i = 0; i < Rehearsals; i++)
         {
             Restore();
-            lengths.Add((await BuildAsync(BuildLimit)).Length);
+            runs.Add(await BuildAsync(new KillMoment(null, BuildLimit)));
         }
 
         foreach (BuildJob job in new[] { Original, Copy })
@@ -76,29 +83,45 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
 
         if (!_answers.ContainsKey(First) || _answers[First] == _answers[Second])
             throw new InvalidOperationException("The versions cannot be told apart.");
-        lengths.Sort();
-        return lengths[1];
+        return [.. runs.OrderBy(run => run.Length)];
     }
 
-    private async Task KillOnceAsync(int kill, TimeSpan moment)
+    private async Task KillAllAsync(string sort, Func<KillMoment> next)
     {
-        Restore();
-        HashSet<string> published = [Copy.SegmentFolder()];
-        string phase = (await BuildAsync(moment)).Phase;
-        _phases[phase] = _phases.GetValueOrDefault(phase) + 1;
-        string where = $"kill {kill}, after {moment.TotalMilliseconds:f0} ms, while {phase}";
-        long version = await VerifyAsync($"{where}: after it");
-        published.Add(Copy.SegmentFolder());
-        _left += Copy.Scratch(published).Count;
+        var before = new Dictionary<string, int>(_hits);
+        for (int kill = 0; kill < kills; kill++)
+        {
+            KillMoment moment = next();
+            Restore();
+            string phase = (await BuildAsync(moment)).Phase;
+            _hits[phase] = _hits.GetValueOrDefault(phase) + 1;
+            await CheckAsync($"kill {kill} {sort}, {moment}, while {phase}");
+        }
 
-        await BuildAsync(BuildLimit);
+        IEnumerable<string> counts = Phases.Append(Finished)
+            .Select(phase => $"{phase.ToLowerInvariant()} {_hits.GetValueOrDefault(phase) - before.GetValueOrDefault(phase)}");
+        Console.WriteLine($"killed {sort}, while: {string.Join(", ", counts)}");
+    }
+
+    /// <summary>Looks at what a killed build has left, builds again, and looks again.</summary>
+    private async Task CheckAsync(string where)
+    {
+        string before = Original.SegmentFolder(), after = Copy.SegmentFolder();
+        long version = await VerifyAsync($"{where}: after it");
+        _left += Copy.Others(before, after).Count;
+
+        await BuildAsync(new KillMoment(null, BuildLimit));
         if (await VerifyAsync($"{where}: after the same build again") != version + 1)
             _failures.Add($"{where}: the same build again publishes another version than {version + 1}");
-        published.Add(Copy.SegmentFolder());
         // Objects of a killed build's segment stay, which no pointer names: what stands under a temporary name may not.
-        string[] scratch = [.. Copy.Scratch(published).Where(path => Path.GetFileName(path).StartsWith('~') || path.StartsWith("scratch"))];
+        string[] scratch = [.. Copy.Others().Where(path => Path.GetFileName(path).StartsWith('~') || path.StartsWith("scratch"))];
         if (scratch.Length > 0)
             _failures.Add($"{where}: the same build again leaves {string.Join(", ", scratch)}");
+        await Copy.DeleteUnpublishedAsync();
+        if (Copy.Others(Copy.SegmentFolder()) is { Count: > 0 } left)
+            _failures.Add($"{where}: though no pointer names them, there are still {string.Join(", ", left)}");
+        if (await VerifyAsync($"{where}: after deletion") != version + 1)
+            _failures.Add($"{where}: deleting what is unpublished publishes another version");
     }
 
     /// <summary>Opens the newest version and compares all answers; version 3 is built from what version 2 is.</summary>
@@ -118,9 +141,8 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
         }
     }
 
-    /// <summary>Builds the second version in the copy, in a process that is killed when its time is over.</summary>
-    /// <returns>The phase that it was killed in, or <see cref="Finished"/>, and how long it ran.</returns>
-    private async Task<(string Phase, TimeSpan Length)> BuildAsync(TimeSpan limit)
+    /// <summary>Builds the second version in the copy, in a process that is killed at a moment.</summary>
+    private async Task<BuildRun> BuildAsync(KillMoment moment)
     {
         using var child = new ChildProcess(
         [
@@ -130,16 +152,25 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
         {
         }
 
-        long start = Stopwatch.GetTimestamp();
-        await using var timer = new Timer(_ => child.Kill(), null, limit, Timeout.InfiniteTimeSpan);
-        string phase = nameof(BuildPhase.Reading);
-        while (phase != Finished && await child.ReadLineAsync(BuildLimit) is { } line)
-            phase = line == KillWorker.Done ? Finished : line[(KillWorker.Phase.Length + 1)..];
-        TimeSpan length = Stopwatch.GetElapsedTime(start);
+        var run = new BuildRun(nameof(BuildPhase.Reading));
+        Task? kill = moment.Phase is null ? KillAsync() : null;
+        while (run.Phase != Finished && await child.ReadLineAsync(BuildLimit) is { } line)
+        {
+            run.Enter(line == KillWorker.Done ? Finished : line[(KillWorker.Phase.Length + 1)..]);
+            if (run.Phase == moment.Phase)
+                kill ??= KillAsync();
+        }
+
         (int code, string errors) = await child.WaitAsync();
-        if (phase != Finished && length < limit)
+        if (run.Phase != Finished && kill is not { IsCompleted: true })
             throw new InvalidOperationException($"The build ended by itself, with exit code {code}: {errors}");
-        return (phase, length);
+        return run;
+
+        async Task KillAsync()
+        {
+            await moment.WaitAsync(child.Ended);
+            child.Kill();
+        }
     }
 
     /// <summary>Makes the copy what the original is.</summary>

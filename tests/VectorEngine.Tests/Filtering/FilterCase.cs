@@ -1,3 +1,4 @@
+using System.Numerics;
 using FsCheck;
 using FsCheck.Fluent;
 using VectorEngine.Arrow;
@@ -29,7 +30,8 @@ internal sealed class FilterCase
         for (int i = 0; i < Count; i++)
             texts[i] = IsMissing() ? null : Texts[_random.Next(Texts.Length)];
         _values["text"] = texts;
-        Columns.Add(("text", ArrowArray.From(texts)));
+        Columns.Add(("text", ArrowArray.From(texts, large: _random.Next(2) == 0)));
+        AddTimes();
     }
 
     public int Count { get; }
@@ -79,6 +81,8 @@ internal sealed class FilterCase
                 : (column.IsNotNull(), row => values[row] is not null);
         if (name == "text")
             return TextCondition(column, values);
+        if (name == "time")
+            return TimeCondition(column, values);
         if (name == "bool")
         {
             bool wanted = _random.Next(2) == 0;
@@ -120,6 +124,62 @@ internal sealed class FilterCase
             _ => (column.In([.. wanted.Select(one => (FilterValue)one)]), (Func<string, bool>)(v => wanted.Contains(v))),
         };
         return (filter, row => values[row] is string value ? holds(value) : null);
+    }
+
+    /// <summary>Times are compared by their nanoseconds, which have no bounds.</summary>
+    private (Filter Filter, Func<int, bool?> Means) TimeCondition(FilterColumn column, object?[] values)
+    {
+        (DateTimeOffset low, DateTimeOffset high) = (Time(), Time());
+        BigInteger from = Nanoseconds(low), to = Nanoseconds(high);
+        (Filter filter, Func<BigInteger, bool> holds) = _random.Next(7) switch
+        {
+            0 => (column.EqualTo(low), (Func<BigInteger, bool>)(v => v == from)),
+            1 => (column.LessThan(low), v => v < from),
+            2 => (column.LessThanOrEqual(low), v => v <= from),
+            3 => (column.GreaterThan(low), v => v > from),
+            4 => (column.GreaterThanOrEqual(low), v => v >= from),
+            5 => (column.Between(low, high), v => v >= from && v <= to),
+            _ => (column.In(low, high), v => v == from || v == to),
+        };
+        return (filter, row => values[row] is BigInteger value ? holds(value) : null);
+    }
+
+    /// <summary>Near the epoch, at the ends of what a 64-bit count of nanoseconds reaches, and at the ends of time; anywhere on earth.</summary>
+    private DateTimeOffset Time()
+    {
+        long ticks = _random.Next(5) switch
+        {
+            0 => _random.Next(2) == 0 ? DateTime.MinValue.Ticks + _random.Next(3) : DateTime.MaxValue.Ticks - _random.Next(3),
+            1 => DateTime.UnixEpoch.Ticks + ((_random.Next(2) == 0 ? long.MinValue : long.MaxValue) / 100) + _random.Next(-2, 3),
+            2 => DateTime.UnixEpoch.Ticks + _random.Next(-3, 4),
+            _ => DateTime.UnixEpoch.Ticks + (_random.Next(-3, 4) * TimeSpan.TicksPerSecond),
+        };
+        var utc = new DateTimeOffset(ticks, TimeSpan.Zero);
+        bool isAtEnd = Math.Abs(ticks - (DateTime.MaxValue.Ticks / 2)) > (DateTime.MaxValue.Ticks / 2) - TimeSpan.TicksPerDay;
+        return isAtEnd ? utc : utc.ToOffset(TimeSpan.FromHours(_random.Next(-12, 15)));
+    }
+
+    private static BigInteger Nanoseconds(DateTimeOffset time) => 100 * (BigInteger)(time.UtcTicks - DateTime.UnixEpoch.Ticks);
+
+    private void AddTimes()
+    {
+        var unit = (ArrowTimeUnit)_random.Next(4);
+        long perSecond = (long)Math.Pow(10, 3 * (int)unit);
+        long?[] counts = new long?[Count];
+        for (int i = 0; i < Count; i++)
+        {
+            counts[i] = _random.Next(5) switch
+            {
+                _ when IsMissing() => null,
+                0 => _random.Next(2) == 0 ? long.MinValue + _random.Next(100) : long.MaxValue - _random.Next(100),
+                1 => _random.Next(-3, 4),
+                2 => (long)BigInteger.Clamp(Nanoseconds(Time()) * perSecond / 1_000_000_000, long.MinValue, long.MaxValue),
+                _ => _random.Next(-3, 4) * perSecond,
+            };
+        }
+
+        _values["time"] = [.. counts.Select(count => count is { } value ? (object)((BigInteger)value * (1_000_000_000 / perSecond)) : null)];
+        Columns.Add(("time", ArrowArray.Timestamps(counts, unit, _random.Next(2) == 0 ? "America/New_York" : null)));
     }
 
     private (FilterValue Value, object Plain) Operand()

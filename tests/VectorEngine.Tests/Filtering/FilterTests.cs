@@ -88,13 +88,15 @@ public sealed class FilterTests
         VectorMatrix vectors = GeneratedVectors.Normal(50, 4, 1);
         var metadata = new RecordBatch(
             ("number", ArrowArray.From<int>(new int[50])), ("text", ArrowArray.From(new string?[50])),
-            ("flag", ArrowArray.From(new bool[50])), ("vector", ArrowArray.Vectors(vectors)));
+            ("flag", ArrowArray.From(new bool[50])), ("vector", ArrowArray.Vectors(vectors)),
+            ("time", ArrowArray.Timestamps(new long?[50], ArrowTimeUnit.Second)));
         using VectorIndex index = await TestIndex.BuildAsync(vectors, null, null, metadata);
         Filter[] wrong =
         [
             Filter.Column("Number").EqualTo(1), Filter.Column("number").EqualTo("1"), Filter.Column("number").EqualTo(true),
             Filter.Column("number").StartsWith("1"), Filter.Column("text").EqualTo(1), Filter.Column("text").LessThan("a"),
             Filter.Column("flag").EqualTo(1), Filter.Column("flag").LessThan(true), Filter.Column("vector").EqualTo(1),
+            Filter.Column("time").EqualTo(0), Filter.Column("time").Between(DateTimeOffset.UnixEpoch, "now"),
             Filter.Column("number").EqualTo(DateTimeOffset.UnixEpoch), Filter.Column("number").EqualTo(default(FilterValue)),
             RowSet.FromOrdinals(51), !(RowSet.FromOrdinals(49) | Filter.Column("number").IsNull()),
         ];

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using VectorEngine.Arrow;
 using VectorEngine.Storage;
 using VectorEngine.Tests.Storage;
 using VectorEngine.Tests.TestData;
@@ -15,6 +16,8 @@ public sealed class ConcurrencyTests
         Queries = All.Slice(Count, 20);
 
     private static readonly VectorIndexOptions Options = new() { ClusterCount = 20, StoredVectors = StoredVectors.Float32 };
+
+    private static readonly RecordBatch Rows = new(("row", ArrowArray.From<int>([.. Enumerable.Range(0, Count)])));
 
     [Theory]
     [InlineData(false)]
@@ -74,7 +77,7 @@ public sealed class ConcurrencyTests
         Assert.Equal(expected, batch.Select(result => result.Hits()));
     }
 
-    public static TheoryData<string> Plans => ["sign", "refined", "exact", "hard", "flat", "cosine", "float16"];
+    public static TheoryData<string> Plans => ["sign", "refined", "exact", "hard", "flat", "cosine", "float16", "filter", "few rows"];
 
     [Theory]
     [MemberData(nameof(Plans))]
@@ -93,8 +96,14 @@ public sealed class ConcurrencyTests
             Stage = plan switch { "sign" => SearchStage.Sign, "refined" => SearchStage.Refined, _ => SearchStage.Exact },
             Bound = plan == "hard" ? ErrorBound.Hard : ErrorBound.Statistical,
             ProbeCount = 5,
+            Filter = plan switch
+            {
+                "filter" => Filter.Column("row").LessThan(1500), // through the lists
+                "few rows" => RowSet.FromOrdinals(Count, Enumerable.Range(0, 300).Select(i => 5L * i)), // one by one
+                _ => null,
+            },
         };
-        using VectorIndex index = await TestIndex.BuildAsync(Vectors, build);
+        using VectorIndex index = await TestIndex.BuildAsync(Vectors, build, metadata: Rows);
 
         SearchResult last = index.Search(Queries[0], K, options);
         ResultBytes(K); // the first time, the runtime allocates what it keeps about the type

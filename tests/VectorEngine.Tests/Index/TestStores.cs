@@ -20,7 +20,7 @@ internal abstract class PassingStore(IObjectStore inner) : IObjectStore
     public virtual ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default) =>
         Inner.CreateAsync(key, cancellationToken);
 
-    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken = default) =>
+    public virtual IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken = default) =>
         Inner.ListAsync(prefix, cancellationToken);
 
     public virtual ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) =>
