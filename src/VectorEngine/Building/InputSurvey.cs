@@ -19,6 +19,9 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
     // The sums of each dimension, of the lengths, and of the squared lengths.
     private readonly double[] _sums = new double[coding.Dimensions + 2];
 
+    // The places of the sampled rows by their random keys, the largest first.
+    private readonly PriorityQueue<int, ulong> _places = new(Comparer<ulong>.Create(static (x, y) => y.CompareTo(x)));
+
     private float[] _sample = [];
     private int[] _sampleRows = [];
     private long _count;
@@ -75,36 +78,71 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
         (Variance, CommonLength) = (Math.Max(0, variance), equalLengths ? (float)meanLength : 0);
     }
 
-    /// <summary>Gives the sampled rows away, less the mean, row-major, in random order, with their ordinals.</summary>
-    public (Memory<float> Vectors, int[] Ordinals) TakeSample()
+    /// <summary>Gives sampled rows away, less the mean, row-major, in random order, with their ordinals.</summary>
+    /// <param name="count">How many, at most <see cref="SampleCount"/>; those that a survey of so small a sample would have taken.</param>
+    public (Memory<float> Vectors, int[] Ordinals) TakeSample(int count)
     {
         int dimensions = coding.Dimensions;
-        (float[] sample, int[] ordinals) = (_sample, _sampleRows);
+        int[] order = new int[SampleCount];
+        for (int row = order.Length - 1; row >= 0; row--)
+            order[row] = _places.Dequeue();
+        int[] ordinals = Array.ConvertAll(order[..count], place => _sampleRows[place]);
+        float[] sample = _sample;
         (_sample, _sampleRows) = ([], []);
-        float[] swap = new float[dimensions];
-        for (int row = 0; row < SampleCount; row++)
+        Permute(sample, dimensions, order);
+        for (int row = 0; row < count; row++)
         {
-            // Rows that were never replaced stand in the input's order.
-            int other = random.Next(row + 1);
-            Span<float> a = sample.AsSpan(row * dimensions, dimensions), b = sample.AsSpan(other * dimensions, dimensions);
-            SpanMath.Subtract(a, Mean, swap);
-            b.CopyTo(a);
-            swap.CopyTo(b);
-            (ordinals[row], ordinals[other]) = (ordinals[other], ordinals[row]);
+            Span<float> vector = sample.AsSpan(row * dimensions, dimensions);
+            SpanMath.Subtract(vector, Mean, vector);
         }
 
-        return (sample.AsMemory(0, SampleCount * dimensions), ordinals);
+        return (sample.AsMemory(0, count * dimensions), ordinals);
     }
 
-    /// <summary>Keeps each row with equal probability (reservoir sampling, algorithm R of Vitter, 1985).</summary>
+    /// <summary>Moves rows in place, along the cycles of the permutation.</summary>
+    /// <param name="rows">Row-major.</param>
+    /// <param name="dimensions">Values per row.</param>
+    /// <param name="order">The row that goes to each place; overwritten.</param>
+    private static void Permute(float[] rows, int dimensions, int[] order)
+    {
+        float[] held = new float[dimensions];
+        for (int start = 0; start < order.Length; start++)
+        {
+            if (order[start] == start)
+                continue;
+            Row(start).CopyTo(held);
+            int free = start;
+            while (order[free] != start)
+            {
+                int from = order[free];
+                Row(from).CopyTo(Row(free));
+                (order[free], free) = (free, from);
+            }
+
+            held.CopyTo(Row(free));
+            order[free] = free;
+        }
+
+        Span<float> Row(int row) => rows.AsSpan(row * dimensions, dimensions);
+    }
+
+    /// <summary>
+    /// Keeps the rows with the smallest of random keys: a smaller sample is a part of a larger one, so that it does not matter whether the
+    /// size that is needed was known from the start.
+    /// </summary>
     private void Sample<K>(RowChunk chunk) where K : struct, IKernels
     {
         int dimensions = coding.Dimensions;
         Reserve((int)Math.Min(sampleSize, _count + chunk.Count) * dimensions);
         for (int row = 0; row < chunk.Count; row++, _count++)
         {
-            int place = _count < sampleSize ? (int)_count : random.Next((int)_count + 1);
-            if (place >= sampleSize)
+            ulong key = random.NextBits();
+            int place = (int)Math.Min(_count, sampleSize);
+            if (place < sampleSize)
+                _places.Enqueue(place, key);
+            else if (_places.TryPeek(out place, out ulong largest) && key < largest)
+                _places.DequeueEnqueue(place, key);
+            else
                 continue;
             coding.Code<K>(chunk.Row(row), _sample.AsSpan(place * dimensions, dimensions));
             _sampleRows[place] = (int)_count;
