@@ -21,7 +21,6 @@ public sealed class SmallBuildTests
         long before = GC.GetTotalAllocatedBytes(precise: true);
         await VectorIndexBuilder.BuildAsync(new MemoryObjectStore(), "a", vectors, options);
         long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
-        Console.WriteLine($"SMALL {clusters}: {allocated}");
         Assert.InRange(allocated, 1, 20 << 20);
     }
 
@@ -30,7 +29,7 @@ public sealed class SmallBuildTests
     [InlineData(false)]
     public async Task Progress_grows_and_tells_how_long_it_will_take(bool isCounted)
     {
-        VectorMatrix vectors = GeneratedVectors.Normal(300_000, 2, 1);
+        VectorMatrix vectors = GeneratedVectors.Normal(150_000, 2, 1);
         VectorSource source = isCounted
             ? VectorSource.FromMatrix(vectors)
             : VectorSource.FromBatches(new[] { new VectorBatch(vectors) }.ToAsyncEnumerable());

@@ -27,7 +27,6 @@ public sealed class UnevenDataTests
 
     [Theory]
     [InlineData(1, 0)]
-    [InlineData(1, 70_000)]
     [InlineData(30, 70_000)]
     public async Task A_giant_cluster_becomes_several_lists(int clusters, int others)
     {

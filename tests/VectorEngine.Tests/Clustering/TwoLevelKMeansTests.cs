@@ -20,7 +20,6 @@ public sealed class TwoLevelKMeansTests
         float[] flat = lloyd.Start(Many);
         lloyd.Improve(flat, Lloyd.MaxRounds);
         double expected = Inertia(vectors, flat), actual = Inertia(vectors, Train(vectors, Many));
-        Console.WriteLine($"TWOLEVEL {actual / expected:f3}");
         Assert.True(actual < 1.03 * expected, $"{actual / expected:f3} times the inertia of flat clustering.");
     }
 
