@@ -86,8 +86,8 @@ internal sealed record BenchSettings
         filterKind.AcceptOnlyFromAmong("independent", "aligned");
         var command = new RootCommand("Measures recall and queries per second of an index.")
         {
-            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0, memoryLimit, filters,
-            filterKind,
+            baseFile, queries, truth, metric, clusters, probes, k, threads, mode, stage, repeat, json, index, epsilon0, memoryLimit,
+            filters, filterKind,
         };
         command.SetAction((result, cancellationToken) => run(
             new BenchSettings

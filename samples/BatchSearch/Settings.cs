@@ -10,7 +10,10 @@ internal sealed record Settings(string Store, string Index, string? Base, string
     {
         var store = new Option<string>("--store") { Required = true, Description = "Folder that holds the index." };
         var index = new Option<string>("--index") { DefaultValueFactory = _ => "vectors", Description = "Name of the index." };
-        var vectors = new Option<string?>("--base") { Description = "Build the index of these vectors first: .fvecs, .bvecs, .npy or .arrow." };
+        var vectors = new Option<string?>("--base")
+        {
+            Description = "Build the index of these vectors first: .fvecs, .bvecs, .npy or .arrow.",
+        };
         var queries = new Option<string>("--queries") { Required = true, Description = "Queries: .fvecs, .bvecs, .npy or .arrow." };
         var output = new Option<string>("--output") { DefaultValueFactory = _ => "results.csv", Description = "File for the results." };
         var k = new Option<int>("--k") { DefaultValueFactory = _ => 10, Description = "Hits per query." };

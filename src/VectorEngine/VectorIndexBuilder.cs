@@ -31,7 +31,7 @@ public static class VectorIndexBuilder
     /// <exception cref="ArgumentException">
     /// There are no vectors, the metadata has another number of rows, or an option is out of range.
     /// </exception>
-    /// <exception cref="InvalidVectorException">A vector is not finite, too long, or zero under cosine.</exception>
+    /// <exception cref="InvalidVectorException">A vector is not finite, too long, zero under cosine, or without an id.</exception>
     /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
     /// <exception cref="CorruptDataException">
     /// There is an index of this name, and its pointer is damaged: <see cref="DeleteAsync"/> makes room.
@@ -81,7 +81,7 @@ public static class VectorIndexBuilder
     /// An option is out of range, or dimensions, metric, columns or id column differ from those of the index.
     /// </exception>
     /// <exception cref="InvalidInputException">The input is malformed, empty, or has fewer vectors than clusters were asked for.</exception>
-    /// <exception cref="InvalidVectorException">A vector is not finite, too long, or zero under cosine.</exception>
+    /// <exception cref="InvalidVectorException">A vector is not finite, too long, zero under cosine, or without an id.</exception>
     /// <exception cref="DuplicateIdException">Two rows have the same id, or one has the id of a vector in the index.</exception>
     /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
     /// <exception cref="CorruptDataException">What is there is damaged.</exception>

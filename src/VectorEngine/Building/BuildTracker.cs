@@ -9,6 +9,7 @@ internal sealed class BuildTracker(IProgress<BuildProgress>? progress)
     private BuildPhase _phase;
     private long? _total;
     private long _done, _started;
+    private double _fraction;
 
     /// <summary>Begins a phase.</summary>
     /// <param name="phase">The phase.</param>
@@ -17,7 +18,7 @@ internal sealed class BuildTracker(IProgress<BuildProgress>? progress)
     {
         lock (_reporting)
         {
-            (_phase, _total, _done, _started) = (phase, total, 0, Stopwatch.GetTimestamp());
+            (_phase, _total, _done, _started, _fraction) = (phase, total, 0, Stopwatch.GetTimestamp(), 0);
             Report(0, null);
         }
     }
@@ -42,7 +43,9 @@ internal sealed class BuildTracker(IProgress<BuildProgress>? progress)
 
     private void Report(double fraction, double? rate)
     {
+        // Threads report in any order.
+        _fraction = Math.Max(_fraction, fraction);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(_started);
-        progress?.Report(new BuildProgress(_phase, fraction, rate, fraction > 0 ? elapsed * ((1 - fraction) / fraction) : null));
+        progress?.Report(new BuildProgress(_phase, _fraction, rate, _fraction > 0 ? elapsed * ((1 - _fraction) / _fraction) : null));
     }
 }

@@ -11,8 +11,8 @@ namespace VectorEngine.Building;
 internal readonly record struct DuplicateRows(long Ordinal, long Row);
 
 /// <summary>
-/// Collects the ids of a segment's rows in scratch files, by the first bits of their keys, which are uniform, and writes them sorted by key,
-/// if no two are equal.
+/// Collects the ids of a segment's rows in scratch files, by the first bits of their keys, which are uniform, and writes them sorted by
+/// key, if no two are equal.
 /// </summary>
 internal sealed class IdAccumulator : IDisposable
 {
@@ -66,8 +66,11 @@ internal sealed class IdAccumulator : IDisposable
                     return duplicate;
                 int whole = file == _files[^1] ? pending.Count : pending.Count / IdPages.PageEntries * IdPages.PageEntries;
                 for (int start = 0; start < whole; start += IdPages.PageEntries)
-                    await WritePageAsync(
-                        writer, pending.GetRange(start, Math.Min(IdPages.PageEntries, whole - start)), cancellationToken).ConfigureAwait(false);
+                {
+                    int entries = Math.Min(IdPages.PageEntries, whole - start);
+                    await WritePageAsync(writer, pending.GetRange(start, entries), cancellationToken).ConfigureAwait(false);
+                }
+
                 pending.RemoveRange(0, whole);
             }
 

@@ -19,6 +19,9 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
     // The sums of each dimension, of the lengths, and of the squared lengths.
     private readonly double[] _sums = new double[coding.Dimensions + 2];
 
+    // The places of the sampled rows by their random keys, the largest first.
+    private readonly PriorityQueue<int, ulong> _places = new(Comparer<ulong>.Create(static (x, y) => y.CompareTo(x)));
+
     private readonly NativeFloats _sample = new();
     private int[] _sampleRows = [];
     private long _count;
@@ -75,48 +78,82 @@ internal sealed class InputSurvey(RowCoding coding, int sampleSize, SeededRandom
         (Variance, CommonLength) = (Math.Max(0, variance), equalLengths ? (float)meanLength : 0);
     }
 
-    /// <summary>The sampled rows less the mean, row-major, in random order, and their ordinals; valid until the survey is disposed.</summary>
-    public (Memory<float> Vectors, int[] Ordinals) TakeSample()
+    /// <summary>Sampled rows less the mean, row-major, in random order, and their ordinals; valid until the survey is disposed.</summary>
+    /// <param name="count">How many, at most <see cref="SampleCount"/>; those that a survey of so small a sample would have taken.</param>
+    public (Memory<float> Vectors, int[] Ordinals) TakeSample(int count)
     {
         int dimensions = coding.Dimensions;
-        Span<float> sample = _sample.GetSpan();
-        float[] swap = new float[dimensions];
-        for (int row = 0; row < SampleCount; row++)
+        int[] order = new int[SampleCount];
+        for (int row = order.Length - 1; row >= 0; row--)
+            order[row] = _places.Dequeue();
+        int[] ordinals = Array.ConvertAll(order[..count], place => _sampleRows[place]);
+        Permute(_sample.GetSpan(), dimensions, order);
+        for (int row = 0; row < count; row++)
         {
-            // Rows that were never replaced stand in the input's order.
-            int other = random.Next(row + 1);
-            Span<float> a = sample.Slice(row * dimensions, dimensions), b = sample.Slice(other * dimensions, dimensions);
-            SpanMath.Subtract(a, Mean, swap);
-            b.CopyTo(a);
-            swap.CopyTo(b);
-            (_sampleRows[row], _sampleRows[other]) = (_sampleRows[other], _sampleRows[row]);
+            Span<float> vector = _sample.GetSpan().Slice(row * dimensions, dimensions);
+            SpanMath.Subtract(vector, Mean, vector);
         }
 
-        return (_sample.Memory[..(SampleCount * dimensions)], _sampleRows);
+        return (_sample.Memory[..(count * dimensions)], ordinals);
     }
 
     public void Dispose() => ((IDisposable)_sample).Dispose();
 
-    /// <summary>Keeps each row with equal probability (reservoir sampling, algorithm R of Vitter, 1985).</summary>
+    /// <summary>Moves rows in place, along the cycles of the permutation.</summary>
+    /// <param name="rows">Row-major.</param>
+    /// <param name="dimensions">Values per row.</param>
+    /// <param name="order">The row that goes to each place; overwritten.</param>
+    private static void Permute(Span<float> rows, int dimensions, int[] order)
+    {
+        float[] held = new float[dimensions];
+        for (int start = 0; start < order.Length; start++)
+        {
+            if (order[start] == start)
+                continue;
+            Row(rows, start).CopyTo(held);
+            int free = start;
+            while (order[free] != start)
+            {
+                int from = order[free];
+                Row(rows, from).CopyTo(Row(rows, free));
+                (order[free], free) = (free, from);
+            }
+
+            held.CopyTo(Row(rows, free));
+            order[free] = free;
+        }
+
+        Span<float> Row(Span<float> from, int row) => from.Slice(row * dimensions, dimensions);
+    }
+
+    /// <summary>
+    /// Keeps the rows with the smallest of random keys: a smaller sample is a part of a larger one, so that it does not matter whether the
+    /// size that is needed was known from the start.
+    /// </summary>
     private void Sample<K>(RowChunk chunk) where K : struct, IKernels
     {
         int dimensions = coding.Dimensions;
-        Reserve((int)Math.Min(sampleSize, _count + chunk.Count) * dimensions);
+        Reserve((int)Math.Min(sampleSize, _count + chunk.Count));
         for (int row = 0; row < chunk.Count; row++, _count++)
         {
-            int place = _count < sampleSize ? (int)_count : random.Next((int)_count + 1);
-            if (place >= sampleSize)
+            ulong key = random.NextBits();
+            int place = (int)Math.Min(_count, sampleSize);
+            if (place < sampleSize)
+                _places.Enqueue(place, key);
+            else if (_places.TryPeek(out place, out ulong largest) && key < largest)
+                _places.DequeueEnqueue(place, key);
+            else
                 continue;
             coding.Code<K>(chunk.Row(row), _sample.GetSpan().Slice(place * dimensions, dimensions));
             _sampleRows[place] = (int)_count;
         }
     }
 
-    private void Reserve(int length)
+    private void Reserve(int rows)
     {
-        if (length <= _sampleRows.Length * coding.Dimensions)
+        if (rows <= _sampleRows.Length)
             return;
-        int rows = (int)Math.Min(sampleSize, Math.Max(length / coding.Dimensions, 2L * _sampleRows.Length));
+        rows = (int)Math.Min(sampleSize, Math.Max(rows, 2L * _sampleRows.Length));
         _sample.Grow(rows * coding.Dimensions);
         Array.Resize(ref _sampleRows, rows);
     }

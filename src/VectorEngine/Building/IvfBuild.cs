@@ -47,14 +47,17 @@ internal sealed class IvfBuild : IDisposable
         _spill = new PostingSpill(scratch, _recordLength, fileOfCluster);
     }
 
+    /// <summary>Rows to sample for the centroids and the recall curve, memory allowing.</summary>
+    public static int SampleSize(long count, int clusters) => KMeans.SampleSize(count, clusters) + RecallCalibration.MaxQueries;
+
     /// <summary>Trains the centroids.</summary>
     public static IvfBuild Train(
         VectorIndexOptions options, RowCoding coding, InputSurvey survey, int clusters, InputSummary input, long memoryLimit,
         ScratchFolder scratch, BuildTracker tracker, ParallelOptions parallel)
     {
         CodeSpace space = CreateSpace(options, survey);
-        (Memory<float> sample, int[] ordinals) = survey.TakeSample();
-        int dimensions = coding.Dimensions, sampled = sample.Length / dimensions;
+        int dimensions = coding.Dimensions, sampled = Math.Min(survey.SampleCount, SampleSize(input.Count, clusters));
+        (Memory<float> sample, int[] ordinals) = survey.TakeSample(sampled);
         // The queries of the calibration are at the end, and not trained on, if there are enough others.
         int queries = Math.Min(RecallCalibration.MaxQueries, sampled);
         int rows = Math.Min(Math.Max(sampled - queries, clusters), KMeans.SampleSize(input.Count, clusters));

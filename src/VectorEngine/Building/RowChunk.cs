@@ -12,7 +12,7 @@ internal sealed class RowChunk(int capacity, int dimensions)
     public long FirstOrdinal { get; set; }
 
     /// <summary>Number of rows.</summary>
-    public int Count { get; set; }
+    public int Count { get; private set; }
 
     /// <summary>Room for rows.</summary>
     public int Capacity => capacity;
@@ -21,7 +21,7 @@ internal sealed class RowChunk(int capacity, int dimensions)
     public VectorMatrix Rows => new(_values.AsMemory(0, Count * dimensions), dimensions);
 
     /// <summary>Their metadata; null if there is none.</summary>
-    public RecordBatch? Metadata => _metadata.Count == 0 ? null : _metadata.Count == 1 ? _metadata[0] : Join();
+    public RecordBatch? Metadata => MetadataFrom(0);
 
     public Span<float> Row(int row) => _values.AsSpan(row * dimensions, dimensions);
 
@@ -46,26 +46,38 @@ internal sealed class RowChunk(int capacity, int dimensions)
         _metadata.Clear();
     }
 
-    /// <summary>Drops rows; those that stay move together.</summary>
-    /// <param name="bad">True where a row goes.</param>
-    public void Drop(bool[] bad)
+    /// <summary>The metadata of the last rows; null if there is none.</summary>
+    /// <param name="start">The first of these rows, which was the first of an append.</param>
+    public RecordBatch? MetadataFrom(int start)
     {
-        int[] stay = [.. Enumerable.Range(0, Count).Where(row => !bad[row])];
-        for (int row = 0; row < stay.Length; row++)
-            Row(stay[row]).CopyTo(Row(row));
-        Count = stay.Length;
-        if (Metadata is { } metadata)
+        int first = 0;
+        for (int row = 0; row < start && first < _metadata.Count; first++)
+            row += _metadata[first].RowCount;
+        int pieces = _metadata.Count - first;
+        if (pieces > 1)
         {
-            _metadata.Clear();
-            _metadata.Add(metadata.Take(stay));
+            RecordBatch joined = RecordBatch.Concat(_metadata.GetRange(first, pieces));
+            _metadata.RemoveRange(first, pieces);
+            _metadata.Add(joined);
         }
+
+        return pieces == 0 ? null : _metadata[first];
     }
 
-    private RecordBatch Join()
+    /// <summary>Drops some of the last rows; those that stay move together.</summary>
+    /// <param name="start">The first row that may go, which was the first of an append.</param>
+    /// <param name="bad">True where a row goes, from that one on.</param>
+    public void Drop(int start, bool[] bad)
     {
-        RecordBatch joined = RecordBatch.Concat(_metadata);
-        _metadata.Clear();
-        _metadata.Add(joined);
-        return joined;
+        int[] stay = [.. Enumerable.Range(0, bad.Length).Where(row => !bad[row])];
+        RecordBatch? metadata = MetadataFrom(start);
+        for (int row = 0; row < stay.Length; row++)
+            Row(start + stay[row]).CopyTo(Row(start + row));
+        Count = start + stay.Length;
+        if (metadata is null)
+            return;
+        _metadata.RemoveAt(_metadata.Count - 1);
+        if (stay.Length > 0)
+            _metadata.Add(metadata.Take(stay));
     }
 }

@@ -3,7 +3,9 @@ using VectorEngine.Input;
 
 namespace VectorEngine.Building;
 
-/// <summary>Keeps the rows of a source that can be read only once in a scratch file, an Arrow file, from which they are read again.</summary>
+/// <summary>
+/// Keeps the rows of a source that can be read only once in a scratch file, an Arrow file, from which they are read again.
+/// </summary>
 internal sealed class RowSpool(ScratchFolder scratch) : IDisposable
 {
     // Like no column of the caller's, which stand beside it.
@@ -15,13 +17,11 @@ internal sealed class RowSpool(ScratchFolder scratch) : IDisposable
     /// <summary>Appends a chunk's rows.</summary>
     public async Task WriteAsync(RowChunk chunk, CancellationToken cancellationToken)
     {
-        var rows = new List<(string, ArrowArray)> { (VectorColumn, ArrowArray.Vectors(chunk.Rows)) };
-        ArrowSchema? others = chunk.Metadata?.Schema;
-        for (int i = 0; i < others?.Fields.Count; i++)
-            rows.Add((others.Fields[i].Name, chunk.Metadata!.Columns[i]));
-        var batch = new RecordBatch([.. rows]);
-        _file ??= new ArrowFileWriter(batch.Schema, _stream.WriteAsync);
-        await _file.WriteAsync(batch, Math.Max(1, batch.RowCount), cancellationToken).ConfigureAwait(false);
+        ArrowArray vectors = ArrowArray.Vectors(chunk.Rows);
+        var schema = new ArrowSchema([new ArrowField(VectorColumn, vectors.Type), .. chunk.Metadata?.Schema.Fields ?? []]);
+        _file ??= new ArrowFileWriter(schema, _stream.WriteAsync);
+        await _file.WriteAsync(
+            new RecordBatch(schema, [vectors, .. chunk.Metadata?.Columns ?? []]), chunk.Count, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Ends the writing.</summary>

@@ -14,14 +14,27 @@ internal sealed class ScratchFolder : IDisposable
     private readonly SafeFileHandle _lock;
 
     /// <param name="parent">Where the folder goes; created if it is missing.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
     public ScratchFolder(string parent)
     {
-        Directory.CreateDirectory(parent);
-        DeleteLeftovers(parent);
         Path = System.IO.Path.Combine(parent, $"{Prefix}{Guid.NewGuid():N}");
         _lockPath = Path + LockExtension;
-        _lock = File.OpenHandle(_lockPath, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
-        Directory.CreateDirectory(Path);
+        try
+        {
+            Directory.CreateDirectory(parent);
+            DeleteLeftovers(parent);
+            _lock = CreateLock(_lockPath);
+            // What is in it is nobody else's business.
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(Path);
+            else
+                Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            _lock?.Dispose();
+            throw new IOException($"The scratch folder '{parent}' cannot be used: {failure.Message}", failure);
+        }
     }
 
     /// <summary>The folder.</summary>
@@ -37,6 +50,23 @@ internal sealed class ScratchFolder : IDisposable
         DeleteFolder(Path);
         _lock.Dispose();
         TryDelete(_lockPath);
+    }
+
+    private static SafeFileHandle CreateLock(string path)
+    {
+        const int Attempts = 5;
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (attempt < Attempts)
+            {
+                // Another build has found the file before it was locked, and is about to delete it.
+                Thread.Sleep(10);
+            }
+        }
     }
 
     private static void DeleteLeftovers(string parent)

@@ -1,6 +1,5 @@
 using System.Text;
 using VectorEngine.Arrow;
-using VectorEngine.Clustering;
 using VectorEngine.Format;
 using VectorEngine.Input;
 using VectorEngine.Loading;
@@ -38,11 +37,11 @@ internal sealed class SegmentBuild(
     /// <returns>The bytes of the root, and the number of vectors.</returns>
     public async Task<(byte[] Root, long Count)> WriteAsync()
     {
-        using var scratch = new ScratchFolder(options.ScratchFolder ?? Path.Combine(Path.GetTempPath(), "vectorengine"));
+        using var scratch = new ScratchFolder(options.ScratchFolder ?? Path.GetTempPath());
         (InputSurvey survey, InputSummary input, VectorSource rereadable) = await SurveyAsync(scratch).ConfigureAwait(false);
         using InputSurvey surveyed = survey;
         survey.Finish();
-        int clusters = options.ClusterCount ?? DefaultClusterCount(input.Count);
+        int clusters = ClusterCount(input.Count, input.Dimensions);
         if (clusters > input.Count)
             throw new InvalidInputException(source.Name, null, $"{input.Count} vectors cannot make {clusters} clusters");
         bool flat = (options.ClusterCount is null && input.Count <= LargestFlat) || input.Dimensions < CodeLayout.MinDimensions;
@@ -61,7 +60,7 @@ internal sealed class SegmentBuild(
             using IdAccumulator? ids = options.IdColumn is null ? null : new IdAccumulator(scratch, input.Count, _memoryLimit);
             SegmentDescription description = await EncodeAsync(rereadable, input, survey, lists, ids, root).ConfigureAwait(false);
             if (ids is not null)
-                await WriteIdsAsync(ids, rereadable, root).ConfigureAwait(false);
+                await WriteIdsAsync(ids, rereadable, input, root).ConfigureAwait(false);
             if (lists is not null)
             {
                 tracker.Start(BuildPhase.Writing, input.Count);
@@ -87,7 +86,7 @@ internal sealed class SegmentBuild(
         tracker.Start(BuildPhase.Reading, count);
         using RowSpool? spool = source.CanReread ? null : new RowSpool(scratch);
         InputSurvey? survey = null;
-        var reader = new InputReader(source, options, Skipped, _parallel, cancellationToken);
+        var reader = new InputReader(source, options, Skipped, _parallel);
         try
         {
             InputSummary input = await reader.ReadAsync(async chunk =>
@@ -115,18 +114,22 @@ internal sealed class SegmentBuild(
 
     private InputSurvey CreateSurvey(int dimensions, long? count)
     {
-        // A third of the memory for the sample; the clustering works on it in place.
-        long most = Math.Min(_memoryLimit / 3 / (4 * dimensions), Array.MaxLength / dimensions);
-        if (count is { } known)
-        {
-            int clusters = options.ClusterCount ?? DefaultClusterCount(Math.Max(1, known));
-            most = Math.Min(most, (long)KMeans.SampleSize(known, clusters) + RecallCalibration.MaxQueries);
-        }
-
-        int sampleSize = (int)Math.Max(most, options.ClusterCount ?? 1);
+        if (options.ClusterCount > Array.MaxLength / new CodeLayout(dimensions).PaddedDimensions)
+            throw new NotSupportedException($"{options.ClusterCount} clusters of {dimensions} dimensions do not fit into memory at once.");
+        // Where the count is unknown, as many as may be needed; what is too many goes once it is known.
+        int most = MostSampled(dimensions), wanted = count is { } known
+            ? Math.Min(most, IvfBuild.SampleSize(known, ClusterCount(Math.Max(1, known), dimensions)))
+            : most;
         return new InputSurvey(
-            new RowCoding(options.Metric, options.StoredVectors, dimensions), sampleSize, new SeededRandom(options.Seed ^ 1), _parallel);
+            new RowCoding(options.Metric, options.StoredVectors, dimensions), Math.Max(wanted, options.ClusterCount ?? 1),
+            new SeededRandom(options.Seed ^ 1), _parallel);
     }
+
+    /// <summary>A third of the memory is for the sample, on which the clustering works in place.</summary>
+    private int MostSampled(int dimensions) => (int)Math.Min(_memoryLimit / 3 / sizeof(float), Array.MaxLength) / dimensions;
+
+    private int ClusterCount(long vectors, int dimensions) =>
+        options.ClusterCount ?? Math.Min(DefaultClusterCount(vectors), MostSampled(dimensions));
 
     /// <summary>The second pass: stores what is kept as given, and hands all rows to the lists.</summary>
     private async Task<SegmentDescription> EncodeAsync(
@@ -137,16 +140,13 @@ internal sealed class SegmentBuild(
         var kept = await StoredRows.CreateAsync(store, keys, stored, input, cancellationToken).ConfigureAwait(false);
         await using (kept.ConfigureAwait(false))
         {
-            var reader = new InputReader(rereadable, options, new SkippedRows(), _parallel, cancellationToken);
-            InputSummary again = await reader.ReadAsync(async chunk =>
+            await new InputReader(rereadable, options, new SkippedRows(), _parallel, input).ReadAsync(async chunk =>
             {
                 await kept.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
                 lists?.Add(chunk);
-                AddIds(ids, chunk);
+                ids?.Add(chunk.Metadata!.Column(options.IdColumn!));
                 tracker.Advance(chunk.Count);
             }).ConfigureAwait(false);
-            if (again.Count != input.Count || again.Checksum != input.Checksum)
-                throw new InvalidInputException(source.Name, null, "its rows were others when they were read again");
             var description = new SegmentDescription
             {
                 Kind = SegmentKind.Flat,
@@ -174,28 +174,13 @@ internal sealed class SegmentBuild(
             throw new ArgumentException("The columns of the metadata are not those of the index.");
     }
 
-    private void AddIds(IdAccumulator? ids, RowChunk chunk)
-    {
-        if (ids is null)
-            return;
-        ArrowArray column = chunk.Metadata!.Column(options.IdColumn!);
-        for (int row = 0; column.NullCount > 0 && row < column.Length; row++)
-        {
-            if (column.IsNull(row))
-                throw new InvalidInputException(source.Name, chunk.FirstOrdinal + row, "it has no id");
-        }
-
-        ids.Add(column);
-    }
-
-    private async Task WriteIdsAsync(IdAccumulator ids, VectorSource rereadable, ContainerWriter root)
+    private async Task WriteIdsAsync(IdAccumulator ids, VectorSource rereadable, InputSummary input, ContainerWriter root)
     {
         if (await ids.TryWriteAsync(store, keys, appendedTo, cancellationToken).ConfigureAwait(false) is { } duplicate)
         {
             // Which id it is only the input can tell.
             string id = "";
-            var reader = new InputReader(rereadable, options, new SkippedRows(), _parallel, cancellationToken);
-            await reader.ReadAsync(chunk =>
+            await new InputReader(rereadable, options, new SkippedRows(), _parallel, input).ReadAsync(chunk =>
             {
                 if (duplicate.Row >= chunk.FirstOrdinal && duplicate.Row < chunk.FirstOrdinal + chunk.Count)
                     id = IdKey.Describe(chunk.Metadata!.Column(options.IdColumn!), (int)(duplicate.Row - chunk.FirstOrdinal));

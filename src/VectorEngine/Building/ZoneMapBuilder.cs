@@ -76,8 +76,8 @@ internal sealed class ZoneMapBuilder
         public abstract byte[] ToBytes(ListPlan plan, int[] counts);
 
         /// <summary>
-        /// How many of a list's rows to state, where so many of its cluster's are of a kind: of several lists of one cluster nobody knows, so
-        /// all only if all are, and otherwise not all.
+        /// How many of a list's rows to state, where so many of its cluster's are of a kind: of several lists of one cluster nobody knows,
+        /// so all only if all are, and otherwise not all.
         /// </summary>
         protected static int Share(int part, int clusterCount, int listCount) =>
             part == clusterCount ? listCount : Math.Min(part, listCount - 1);

@@ -46,12 +46,14 @@ internal sealed class CentroidShortlist
         int[] labels = new int[count];
         KMeans.Assign(centroids, dimensions, centres, labels, parallel);
         int[] members = KMeans.GroupByLabel(labels, groups, out int[] offsets);
-        _centres = new NearestCentroid(centres, dimensions);
-        _members = new int[groups][];
-        _groups = new NearestCentroid[groups];
-        ParallelLoop.Run(groups, parallel, group =>
+        // Where many centroids are equal, groups stay empty.
+        int[] taken = [.. Enumerable.Range(0, groups).Where(group => offsets[group] < offsets[group + 1])];
+        _centres = new NearestCentroid(KMeans.Gather(centres, dimensions, taken), dimensions);
+        _members = new int[taken.Length][];
+        _groups = new NearestCentroid[taken.Length];
+        ParallelLoop.Run(taken.Length, parallel, group =>
         {
-            _members[group] = members[offsets[group]..offsets[group + 1]];
+            _members[group] = members[offsets[taken[group]]..offsets[taken[group] + 1]];
             _groups[group] = new NearestCentroid(KMeans.Gather(centroids.Span, dimensions, _members[group]), dimensions);
         });
     }
@@ -145,7 +147,7 @@ internal sealed class CentroidShortlist
                 _rows.Slice(visits[i] / probed * dimensions, dimensions).CopyTo(_gathered.AsSpan(i * dimensions));
             _shortlist._groups[group].Assign<K>(_gathered.AsSpan(0, visits.Length * dimensions), labels, scores);
             int[] members = _shortlist._members[group];
-            for (int i = 0; i < visits.Length && members.Length > 0; i++)
+            for (int i = 0; i < visits.Length; i++)
             {
                 int row = visits[i] / probed, centroid = members[labels[i]];
                 if (scores[i] < _best[row] || (scores[i] == _best[row] && centroid < _labels[row]))

@@ -17,7 +17,7 @@ internal static class KMeans
 
     /// <summary>Vectors to train on: 256 per cluster, fewer (down to 64) where that would exceed 2^18.</summary>
     public static int SampleSize(long count, int clusters) =>
-        (int)Math.Min(count, (long)clusters * Math.Clamp((1 << 18) / clusters, 64, 256));
+        (int)Math.Min(Math.Min(count, int.MaxValue), Math.Clamp(1 << 18, 64L * clusters, 256L * clusters));
 
     /// <summary>Trains centroids.</summary>
     /// <param name="vectors">The sample, row-major, at least <paramref name="clusters"/> rows.</param>
@@ -129,8 +129,12 @@ internal static class KMeans
         return centroids;
     }
 
-    /// <summary>Divides clusters among groups in proportion to their members: at most one cluster per member, and as many as asked.</summary>
-    private static int[] Apportion(int[] offsets, int clusters)
+    /// <summary>
+    /// Divides clusters among groups in proportion to their members: at most one cluster per member, and as many as asked.
+    /// </summary>
+    /// <param name="offsets">Where each group's members start, and their number at the end.</param>
+    /// <param name="clusters">Clusters, no more than members.</param>
+    public static int[] Apportion(int[] offsets, int clusters)
     {
         // Rounding a running total never strays by more than one from any group's share, nor beyond its members.
         int[] shares = new int[offsets.Length - 1];

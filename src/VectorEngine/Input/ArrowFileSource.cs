@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using VectorEngine.Arrow;
 
 namespace VectorEngine.Input;
@@ -14,33 +13,33 @@ internal sealed class ArrowFileSource(string path, string? column) : VectorSourc
 
     internal override async ValueTask<long?> CountAsync(CancellationToken cancellationToken)
     {
-        using var file = new FileRange(path);
-        ArrowFileReader reader = await ArrowFileReader.OpenAsync(path, file, cancellationToken).ConfigureAwait(false);
+        using ArrowFileReader reader = await ArrowFile.OpenAsync(path, cancellationToken).ConfigureAwait(false);
         return await reader.CountRowsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public override async IAsyncEnumerable<VectorBatch> ReadAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var file = new FileRange(path);
-        ArrowFileReader reader = await ArrowFileReader.OpenAsync(path, file, cancellationToken).ConfigureAwait(false);
+        using ArrowFileReader reader = await ArrowFile.OpenAsync(path, cancellationToken).ConfigureAwait(false);
         ArrowField vectors = FindVectors(reader.Schema);
-        string[] others = [.. reader.Schema.Fields
+        string[] columns = [vectors.Name, .. reader.Schema.Fields
             .Where(field => field != vectors && field.Type.Kind != ArrowTypeKind.Unsupported).Select(field => field.Name)];
+        if (columns.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } repeated)
+            throw new InvalidInputException(path, null, $"several of its columns are called '{repeated.Key}'");
+        int dimensions = CheckDimensions(path, vectors.Type.ListSize);
         long count = await reader.CountRowsAsync(cancellationToken).ConfigureAwait(false);
-        int rowsPerBatch = (int)Math.Clamp(BatchBytes * 8L / Math.Max(1, vectors.Type.BitWidth), 1, 65536);
-        float[] values = new float[rowsPerBatch * vectors.Type.ListSize];
+        int rowsPerBatch = Math.Clamp(BatchBytes / (sizeof(float) * dimensions), 1, 65536);
+        float[] values = new float[Math.Min(rowsPerBatch, count) * dimensions];
         for (long first = 0; first < count; first += rowsPerBatch)
         {
             long[] rows = new long[Math.Min(rowsPerBatch, count - first)];
             for (int i = 0; i < rows.Length; i++)
                 rows[i] = first + i;
-            RecordBatch batch = await reader.TakeAsync(rows, [vectors.Name, .. others], cancellationToken).ConfigureAwait(false);
+            RecordBatch batch = await reader.TakeAsync(rows, columns, cancellationToken).ConfigureAwait(false);
             Convert(batch.Columns[0], values);
-            var metadata = others.Length == 0 ? null : new RecordBatch(
+            var metadata = columns.Length == 1 ? null : new RecordBatch(
                 new ArrowSchema(batch.Schema.Fields.Skip(1)), [.. batch.Columns.Skip(1)]);
-            var matrix = new VectorMatrix(values.AsMemory(0, rows.Length * vectors.Type.ListSize), vectors.Type.ListSize);
-            yield return new VectorBatch(matrix, metadata);
+            yield return new VectorBatch(new VectorMatrix(values.AsMemory(0, rows.Length * dimensions), dimensions), metadata);
         }
     }
 
@@ -63,33 +62,12 @@ internal sealed class ArrowFileSource(string path, string? column) : VectorSourc
         if (vectors is FixedSizeListArray<float> wide)
             wide.Values.CopyTo(values);
         else
-            ValueType.Float16.Convert(MemoryMarshal.AsBytes(((FixedSizeListArray<Half>)vectors).Values), values.AsSpan(0, vectors.Length * size));
+            ValueType.Float16.Convert(
+                MemoryMarshal.AsBytes(((FixedSizeListArray<Half>)vectors).Values), values.AsSpan(0, vectors.Length * size));
         for (int row = 0; vectors.NullCount > 0 && row < vectors.Length; row++)
         {
             if (vectors.IsNull(row))
                 values.AsSpan(row * size, size).Fill(float.NaN);
         }
-    }
-
-    /// <summary>The file's bytes by range.</summary>
-    private sealed class FileRange(string path) : IRangeSource, IDisposable
-    {
-        private readonly SafeFileHandle _file = File.OpenHandle(path, options: FileOptions.Asynchronous);
-
-        public long Length => RandomAccess.GetLength(_file);
-
-        public async ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
-        {
-            while (!destination.IsEmpty)
-            {
-                int read = await RandomAccess.ReadAsync(_file, destination, offset, cancellationToken).ConfigureAwait(false);
-                if (read == 0)
-                    throw new CorruptDataException(path, offset, destination.Length, "the file ends before the range does");
-                destination = destination[read..];
-                offset += read;
-            }
-        }
-
-        public void Dispose() => _file.Dispose();
     }
 }

@@ -21,6 +21,8 @@ internal sealed partial class NumpySource : VectorSource
         file.ReadExactly(bytes);
         if (bytes.Length < 12 || bytes[0] != 0x93 || !bytes.AsSpan(1, MagicLength - 1).SequenceEqual("NUMPY"u8))
             throw new InvalidInputException(path, null, "it is not a .npy file");
+        if (bytes[MagicLength] is < 1 or > 3)
+            throw new InvalidInputException(path, null, $"it is a .npy file of version {bytes[MagicLength]}, which is unknown");
         // Version 1 has a header length of 16 bits, later ones of 32.
         int start = bytes[MagicLength] == 1 ? 10 : 12;
         uint length = start == 10
@@ -34,22 +36,22 @@ internal sealed partial class NumpySource : VectorSource
         if (needed != file.Length - offset)
             throw new InvalidInputException(
                 path, null, $"its header announces {needed} bytes of {count} x {dimensions} values, {file.Length - offset} follow");
-        _rows = new FixedRowReader(path, offset, count, (int)dimensions, type, 0);
+        _rows = new FixedRowReader(path, offset, count, CheckDimensions(path, dimensions), type, 0);
     }
 
     internal override string? Name => _rows.Path;
 
     internal override ValueTask<long?> CountAsync(CancellationToken cancellationToken) => ValueTask.FromResult<long?>(_rows.Count);
 
-    public override IAsyncEnumerable<VectorBatch> ReadAsync(CancellationToken cancellationToken = default) => _rows.ReadAsync(cancellationToken);
+    public override IAsyncEnumerable<VectorBatch> ReadAsync(CancellationToken cancellationToken = default) =>
+        _rows.ReadAsync(cancellationToken);
 
     private static (long Count, long Dimensions, ValueType Type) ParseHeader(string path, string header)
     {
         Match shape = Shape().Match(header), type = Description().Match(header);
         if (!shape.Success
             || !long.TryParse(shape.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
-            || !long.TryParse(shape.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out long dimensions)
-            || dimensions is < 1 or > (1 << 24))
+            || !long.TryParse(shape.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out long dimensions))
             throw new InvalidInputException(path, null, $"it is not a two-dimensional array: {header.Trim()}");
         if (!RowMajor().IsMatch(header))
             throw new InvalidInputException(path, null, "its array is stored column by column");

@@ -13,13 +13,12 @@ internal sealed class RowFileSource : VectorSource
         Span<byte> head = stackalloc byte[sizeof(int)];
         if (file.ReadAtLeast(head, sizeof(int), throwOnEndOfStream: false) < sizeof(int))
             throw new InvalidInputException(path, null, file.Length == 0 ? "it is empty" : "it ends within the first row");
-        int dimensions = BinaryPrimitives.ReadInt32LittleEndian(head);
-        if (dimensions < 1)
-            throw new InvalidInputException(path, 0, $"it has {dimensions} dimensions");
-        long rowBytes = sizeof(int) + ((long)dimensions * type.Size());
+        int dimensions = CheckDimensions(path, BinaryPrimitives.ReadInt32LittleEndian(head));
+        int rowBytes = sizeof(int) + (dimensions * type.Size());
         (long count, long rest) = Math.DivRem(file.Length, rowBytes);
         if (rest != 0)
-            throw new InvalidInputException(path, count, $"of its {rowBytes} bytes the file has {rest}: truncated, or rows differ in length");
+            throw new InvalidInputException(
+                path, count, $"of its {rowBytes} bytes the file has {rest}: it is truncated, or its rows differ in length");
         _rows = new FixedRowReader(path, 0, count, dimensions, type, sizeof(int));
     }
 
@@ -27,5 +26,6 @@ internal sealed class RowFileSource : VectorSource
 
     internal override ValueTask<long?> CountAsync(CancellationToken cancellationToken) => ValueTask.FromResult<long?>(_rows.Count);
 
-    public override IAsyncEnumerable<VectorBatch> ReadAsync(CancellationToken cancellationToken = default) => _rows.ReadAsync(cancellationToken);
+    public override IAsyncEnumerable<VectorBatch> ReadAsync(CancellationToken cancellationToken = default) =>
+        _rows.ReadAsync(cancellationToken);
 }

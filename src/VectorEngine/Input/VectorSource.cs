@@ -1,3 +1,4 @@
+using System.Buffers;
 using VectorEngine.Arrow;
 
 namespace VectorEngine.Input;
@@ -8,6 +9,9 @@ namespace VectorEngine.Input;
 /// </summary>
 public abstract class VectorSource
 {
+    // More than any index takes, and few enough that a row fits into memory.
+    private const int MaxDimensions = 1 << 24;
+
     private protected VectorSource() { }
 
     /// <summary>What messages call the source: a file's path; null where there is no name.</summary>
@@ -28,7 +32,7 @@ public abstract class VectorSource
 
     /// <summary>A stream of batches.</summary>
     /// <param name="batches">
-    /// The batches. A batch's memory may be reused once the next is asked for.
+    /// The batches. The memory of a batch's vectors, but not that of its metadata, may be reused once the next is asked for.
     /// </param>
     /// <param name="canReread">
     /// Whether <paramref name="batches"/> can be enumerated twice, with the same rows in the same order. If not, a build copies them to its
@@ -75,18 +79,25 @@ public abstract class VectorSource
     /// <exception cref="InvalidInputException">The source is malformed, or its rows have different dimensions.</exception>
     public async Task<VectorMatrix> LoadAsync(CancellationToken cancellationToken = default)
     {
-        var values = new List<float[]>();
+        var values = new ArrayBufferWriter<float>();
         int dimensions = 0;
         long row = 0;
-        await foreach (VectorBatch batch in ReadAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (VectorBatch batch in ReadAsync(cancellationToken).WithCancellation(cancellationToken).ConfigureAwait(false))
         {
-            if (row > 0 && batch.Vectors.Count > 0 && batch.Vectors.Dimensions != dimensions)
+            if (batch.Vectors.Count == 0)
+                continue;
+            if (row > 0 && batch.Vectors.Dimensions != dimensions)
                 throw new InvalidInputException(Name, row, $"it has {batch.Vectors.Dimensions} dimensions, the rows before {dimensions}");
-            values.Add(batch.Vectors.Values.ToArray());
-            dimensions = Math.Max(dimensions, batch.Vectors.Dimensions);
+            values.Write(batch.Vectors.Values.Span);
+            dimensions = batch.Vectors.Dimensions;
             row += batch.Vectors.Count;
         }
 
-        return row == 0 ? default : new VectorMatrix(values.Count == 1 ? values[0] : values.SelectMany(batch => batch).ToArray(), dimensions);
+        return row == 0 ? default : new VectorMatrix(values.WrittenMemory, dimensions);
     }
+
+    /// <summary>Refuses a file whose rows have none, or more than can be.</summary>
+    private protected static int CheckDimensions(string path, long dimensions) => dimensions is >= 1 and <= MaxDimensions
+        ? (int)dimensions
+        : throw new InvalidInputException(path, null, $"its vectors have {dimensions} dimensions, not 1 to {MaxDimensions}");
 }

@@ -79,7 +79,7 @@ public sealed class DuplicateIdException : VectorEngineException
     /// <summary>The vector that has it already: its ordinal in the index, or what that would become.</summary>
     public long Ordinal { get; }
 
-    /// <summary>The row of the input that has it again.</summary>
+    /// <summary>The row of the input that has it again, counted without rows that were left out.</summary>
     public long Row { get; }
 }
 

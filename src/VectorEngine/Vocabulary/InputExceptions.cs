@@ -25,7 +25,10 @@ public sealed class InvalidInputException : VectorEngineException
     public string Reason { get; }
 }
 
-/// <summary>A vector in the input cannot be indexed or searched: not finite, too large, or without direction under cosine.</summary>
+/// <summary>
+/// A vector in the input cannot be indexed or searched: not finite, too large, without direction under cosine, or without an id where
+/// vectors have ids.
+/// </summary>
 public sealed class InvalidVectorException : VectorEngineException
 {
     /// <summary>Reports an unusable vector.</summary>

@@ -38,14 +38,14 @@ public sealed record VectorIndexOptions
     public long? MemoryLimit { get; init; }
 
     /// <summary>
-    /// Where temporary files go, about as many bytes as the posting lists take, and the input's own where it can be read only once. Null: a
-    /// folder of the system's folder for temporary files. Builds delete theirs, and those of builds whose process died.
+    /// Where temporary files go, about as many bytes as the posting lists take, and the input's own where it can be read only once. Null:
+    /// the system's folder for temporary files. Builds delete theirs, and those of builds whose process died.
     /// </summary>
     public string? ScratchFolder { get; init; }
 
     /// <summary>
-    /// Leave out rows that cannot be indexed (not finite, too long, zero under cosine), count them and report them, instead of refusing the
-    /// input. The rows behind them move up: a vector's ordinal is its place among the good rows.
+    /// Leave out rows that cannot be indexed (not finite, too long, zero under cosine, without an id), count them and report them, instead
+    /// of refusing the input. The rows behind them move up: a vector's ordinal is its place among the good rows.
     /// </summary>
     public bool SkipInvalidRows { get; init; }
 }

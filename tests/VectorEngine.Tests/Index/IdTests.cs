@@ -127,7 +127,7 @@ public sealed class IdTests
         }
 
         var missing = new RecordBatch(("id", ArrowArray.From(["a", null, "c"])));
-        InvalidInputException error = await Assert.ThrowsAsync<InvalidInputException>(
+        InvalidVectorException error = await Assert.ThrowsAsync<InvalidVectorException>(
             () => VectorIndexBuilder.BuildAsync(new MemoryObjectStore(), "a", vectors, Options, missing));
         Assert.Equal(1, error.Row);
 

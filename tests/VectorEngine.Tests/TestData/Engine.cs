@@ -48,6 +48,12 @@ internal static class Engine
         KernelDispatch.Run(ref action);
     }
 
+    public static void Assign(CentroidShortlist shortlist, ReadOnlySpan<float> rows, Span<int> labels)
+    {
+        var action = new ShortlistAction { Shortlist = shortlist, Rows = rows, Labels = labels };
+        KernelDispatch.Run(ref action);
+    }
+
     private ref struct RotateAction : IKernelAction
     {
         public Rotation Rotation;
@@ -101,5 +107,14 @@ internal static class Engine
         public Span<int> Labels;
 
         public readonly void Run<K>() where K : struct, IKernels => Nearest.Assign<K>(Rows, Labels);
+    }
+
+    private ref struct ShortlistAction : IKernelAction
+    {
+        public CentroidShortlist Shortlist;
+        public ReadOnlySpan<float> Rows;
+        public Span<int> Labels;
+
+        public readonly void Run<K>() where K : struct, IKernels => Shortlist.Assign<K>(Rows, Labels);
     }
 }
