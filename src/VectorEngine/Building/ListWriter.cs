@@ -18,7 +18,7 @@ internal sealed class ListWriter(
 {
     private readonly PostingRecord _record = new(layout);
     private readonly uint[] _signChecksums = new uint[plan.Counts.Length], _exChecksums = new uint[plan.Counts.Length];
-    private byte[] _records = [], _sign = [], _ex = [];
+    private byte[] _records = [], _sign = [], _ex = []; // those of a group, as long as the largest needs them
 
     /// <summary>The mean squared residual of each list, once it is written.</summary>
     public double[] Spreads { get; } = new double[plan.Counts.Length];
@@ -29,6 +29,7 @@ internal sealed class ListWriter(
         IObjectStore store, SegmentKeys keys, Action<int> onWritten, CancellationToken cancellationToken)
     {
         var table = new ListTable(layout, plan.Counts, _signChecksums, _exChecksums);
+        Allocate(table);
         ObjectWriter sign = await store.CreateAsync(keys.Sign, cancellationToken).ConfigureAwait(false);
         await using (sign.ConfigureAwait(false))
         {
@@ -41,10 +42,9 @@ internal sealed class ListWriter(
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     end = EndOfGroup(first, out int postings);
-                    ReadPostings(first, end, postings);
+                    ReadPostings(first, end);
                     Assemble(table, first, end);
-                    int signLength = (int)(table.Sign(end - 1).End - table.Sign(first).Offset);
-                    int exLength = (int)(table.Ex(end - 1).End - table.Ex(first).Offset);
+                    (int signLength, int exLength) = Lengths(table, first, end);
                     await sign.WriteAsync(_sign.AsMemory(0, signLength), cancellationToken).ConfigureAwait(false);
                     await ex.WriteAsync(_ex.AsMemory(0, exLength), cancellationToken).ConfigureAwait(false);
                     onWritten(postings);
@@ -72,9 +72,8 @@ internal sealed class ListWriter(
     }
 
     /// <summary>Reads the postings of the lists from <paramref name="first"/> on, list by list in the order of their ordinals.</summary>
-    private void ReadPostings(int first, int end, int postings)
+    private void ReadPostings(int first, int end)
     {
-        Reserve(ref _records, postings * _record.Length);
         int firstCluster = plan.Clusters[first], lastCluster = plan.Clusters[end - 1];
         int[] seen = new int[lastCluster - firstCluster + 1], next = new int[end - first];
         for (int list = first + 1; list < end; list++)
@@ -93,8 +92,6 @@ internal sealed class ListWriter(
     private void Assemble(ListTable table, int first, int end)
     {
         long signStart = table.Sign(first).Offset, exStart = table.Ex(first).Offset;
-        Reserve(ref _sign, (int)(table.Sign(end - 1).End - signStart));
-        Reserve(ref _ex, (int)(table.Ex(end - 1).End - exStart));
         int[] starts = new int[end - first];
         for (int list = first + 1; list < end; list++)
             starts[list - first] = starts[list - first - 1] + plan.Counts[list - 1];
@@ -129,10 +126,19 @@ internal sealed class ListWriter(
         Spreads[list] = spread / plan.Counts[list];
     }
 
-    /// <summary>Room for a group, at once for the largest: what is not touched takes no memory, but arrays outgrown would.</summary>
-    private void Reserve(ref byte[] buffer, int length)
+    private void Allocate(ListTable table)
     {
-        if (buffer.Length < length)
-            buffer = GC.AllocateUninitializedArray<byte>(Math.Max(length, groupBytes));
+        int records = 0, sign = 0, ex = 0;
+        for (int first = 0, end; first < plan.Counts.Length; first = end)
+        {
+            end = EndOfGroup(first, out int postings);
+            (int signLength, int exLength) = Lengths(table, first, end);
+            (records, sign, ex) = (Math.Max(records, postings * _record.Length), Math.Max(sign, signLength), Math.Max(ex, exLength));
+        }
+
+        (_records, _sign, _ex) = (new byte[records], new byte[sign], new byte[ex]);
     }
+
+    private static (int Sign, int Ex) Lengths(ListTable table, int first, int end) => (
+        (int)(table.Sign(end - 1).End - table.Sign(first).Offset), (int)(table.Ex(end - 1).End - table.Ex(first).Offset));
 }

@@ -7,7 +7,6 @@ namespace VectorEngine.Tests.Building;
 
 /// <summary>What builds take and tell, measured while no other test runs.</summary>
 [Collection(nameof(AloneCollection))]
-[Collection(nameof(AloneCollection))]
 public sealed class SmallBuildTests
 {
     [Theory]
