@@ -9,8 +9,9 @@ namespace VectorEngine.Clustering;
 /// are all compared.
 /// </summary>
 /// <remarks>
-/// The nearest centroid is missed where its group is not among the nearest: for 1 to 2 % of embedding-like vectors, which then get one
-/// that is farther by about 1 % (CentroidShortlistTests measures both).
+/// The nearest centroid is missed where its group is not among the nearest: of 2,000 centroids, for 0.005 to 0.2 % of real embeddings,
+/// 0.03 % of generated clusters and 4 % of independent normal values of 32 dimensions. The centroid that they get is farther by about a
+/// tenth, so the average vector's by less than 0.02 %, or 0.3 % of the last kind (CentroidShortlistTests measures all).
 /// </remarks>
 internal sealed class CentroidShortlist
 {

@@ -17,7 +17,8 @@ internal static class BuiltObjects
         await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, source, options with { ScratchFolder = scratch.Path });
         Assert.Empty(Directory.EnumerateFileSystemEntries(scratch.Path));
         SortedDictionary<string, byte[]> objects = await TestIndex.ObjectsAsync(store, TestIndex.Name + "/segments/");
-        return new SortedDictionary<string, byte[]>(objects.ToDictionary(one => one.Key[(one.Key.LastIndexOf('/') + 1)..], one => one.Value));
+        return new SortedDictionary<string, byte[]>(
+            objects.ToDictionary(one => one.Key[(one.Key.LastIndexOf('/') + 1)..], one => one.Value));
     }
 
     public static void AssertEqual(SortedDictionary<string, byte[]> expected, SortedDictionary<string, byte[]> actual, string what = "")

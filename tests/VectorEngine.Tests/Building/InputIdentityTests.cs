@@ -48,7 +48,8 @@ public sealed class InputIdentityTests : IDisposable
         RecordBatch metadata = Metadata(900);
         var options = new VectorIndexOptions { ClusterCount = 7, IdColumn = "id" };
         var store = new MemoryObjectStore();
-        SortedDictionary<string, byte[]> expected = await BuiltObjects.BuildAsync(VectorSource.FromMatrix(vectors, metadata), options, store);
+        SortedDictionary<string, byte[]> expected = await BuiltObjects.BuildAsync(
+            VectorSource.FromMatrix(vectors, metadata), options, store);
         ArrowArray stamps = ArrowArray.Timestamps([.. Enumerable.Range(0, 900).Select(i => (long?)i)], ArrowTimeUnit.Second);
         var table = new RecordBatch(
             new ArrowSchema([metadata.Schema.Fields[0], new ArrowField("v", ArrowArray.Vectors(vectors).Type),
@@ -83,7 +84,8 @@ public sealed class InputIdentityTests : IDisposable
             select (Sizes: sizes.ToArray(), Threads: threads, CanReread: canReread);
         Prop.ForAll(cases.ToArbitrary(), one => BuiltObjects.AssertEqual(expected, Wait(BuiltObjects.BuildAsync(
             VectorSource.FromBatches(VectorFiles.BatchesAsync(vectors, metadata, one.Sizes), one.CanReread),
-            options with { MaxDegreeOfParallelism = one.Threads })))).Check(Config.QuickThrowOnFailure.WithMaxTest(TestScale.IsSlow ? 5 : 30));
+            options with { MaxDegreeOfParallelism = one.Threads }))))
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(TestScale.IsSlow ? 5 : 30));
 
         static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
     }

@@ -55,8 +55,9 @@ public sealed class SkippedRowsTests
     {
         float[] values = new float[5000 * Dimensions];
         values.AsSpan(Dimensions, 4000 * Dimensions).Fill(float.NaN);
+        var options = new VectorIndexOptions { SkipInvalidRows = true };
         BuildReport report = await VectorIndexBuilder.BuildAsync(
-            new MemoryObjectStore(), TestIndex.Name, new VectorMatrix(values, Dimensions), new VectorIndexOptions { SkipInvalidRows = true });
+            new MemoryObjectStore(), TestIndex.Name, new VectorMatrix(values, Dimensions), options);
         Assert.Equal((1000L, 4000L), (report.Count, report.SkippedCount));
         Assert.Equal(Enumerable.Range(1, 1000).Select(row => (long)row), report.Skipped.Select(row => row.Row));
     }

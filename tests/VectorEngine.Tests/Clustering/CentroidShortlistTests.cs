@@ -86,7 +86,6 @@ public sealed class CentroidShortlistTests
         }
 
         double share = missed / (double)vectors.Count, mean = excess / vectors.Count;
-        Console.WriteLine($"SHORTLIST {dimensions} {count}: {share:p3} missed, farther by {mean:p4} {excess / Math.Max(1, missed):p2}.");
         Assert.True(
             share < mostMissed && mean < mostExcess,
             $"{share:p3} miss the nearest centroid; the average vector is farther from its own by {mean:p4}.");
