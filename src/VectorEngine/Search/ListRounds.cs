@@ -11,7 +11,8 @@ namespace VectorEngine.Search;
 /// <remarks>
 /// With a filter, the search has to go farther for its k nearest. Among the lists that hold selected rows at all, it goes on until it has
 /// visited as many as hold, of the k / s nearest, the share that the probed lists hold of the k nearest; s is the share of selected rows in
-/// those lists. It also goes on as long as lists keep bringing it nearer, which is what it has to do for a filter far from the query.
+/// those lists. Where the selected rows are gathered in some of the lists, near lists say little about far ones: it then also goes on as
+/// long as lists keep bringing it nearer.
 /// Within a radius, a list is visited if the slack that neighbours were measured to have lets it hold one (see <see cref="ListReach"/>).
 /// </remarks>
 internal sealed class ListRounds
@@ -31,7 +32,7 @@ internal sealed class ListRounds
     private SegmentRoot? _root;
     private SearchPlan _plan;
     private ListReach _reach;
-    private double _share, _slack, _selectivity, _needed, _relevant;
+    private double _share, _slack, _selectivity, _needed, _relevant, _scatter, _noise;
     private int _left, _visited, _nextEstimate;
     private long _postings, _selected;
 
@@ -65,7 +66,7 @@ internal sealed class ListRounds
         else
             BitWords.Fill(_remaining, lists);
         _left = plan.Filter?.ListCount ?? lists;
-        (_visited, _postings, _selected, _relevant, _nextEstimate) = (0, 0, 0, 0, 1);
+        (_visited, _postings, _selected, _relevant, _scatter, _noise, _nextEstimate) = (0, 0, 0, 0, 0, 0, 1);
         (_horizon, _improved) = (float.MaxValue, 0);
         int remembered = 1 + Math.Min(MaxImprovements - 1, plan.Count / 20);
         if (_improvements.Length != remembered)
@@ -90,7 +91,7 @@ internal sealed class ListRounds
             return true;
         return _plan.Radius is { } radius
             ? list.Distance <= _reach.Limit(radius, _root!.Spreads[list.Ordinal], _slack)
-            : _horizon == float.MaxValue || _visited < Patience * _improvements[_improved % _improvements.Length];
+            : _horizon == float.MaxValue || (IsGathered && _visited < Patience * _improvements[_improved % _improvements.Length]);
     }
 
     /// <summary>Takes notice of a list that was visited.</summary>
@@ -109,10 +110,22 @@ internal sealed class ListRounds
         _postings += postings;
         _selected += selected;
         if (_plan.Filter is null)
+        {
             _relevant = _visited;
-        else if (_visited >= _nextEstimate)
+            return;
+        }
+
+        // Of rows drawn at random, a list has a Poisson number, here given that it is not 0. (x - mean)^2 - variance is 0 on average
+        // and has a variance of about 2 variance^2 + variance, the second part being what a Poisson number's fourth moment adds.
+        double lambda = _selectivity * postings, mean = lambda / (1 - Math.Exp(-lambda)), variance = mean * (1 + lambda - mean);
+        _scatter += ((selected - mean) * (selected - mean)) - variance;
+        _noise += variance * (1 + (2 * variance));
+        if (_visited >= _nextEstimate)
             Estimate();
     }
+
+    /// <summary>Whether the visited lists' numbers of selected rows scatter more than chance makes them, by three deviations.</summary>
+    private bool IsGathered => _scatter > 3 * Math.Sqrt(_noise);
 
     /// <summary>
     /// Estimates how many lists would have been visited if those had counted that hold no selected row by chance only. If the lists around
