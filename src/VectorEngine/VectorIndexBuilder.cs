@@ -153,7 +153,7 @@ public static class VectorIndexBuilder
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentOutOfRangeException.ThrowIfLessThan(gracePeriod, TimeSpan.Zero);
-        string clock = IndexKeys.Segment(name, Guid.NewGuid()).Clock;
+        string clock = IndexKeys.Clock(name, Guid.NewGuid());
         await store.WriteAsync(clock, default, WriteCondition.None, cancellationToken).ConfigureAwait(false);
         try
         {

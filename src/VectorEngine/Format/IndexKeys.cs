@@ -9,6 +9,9 @@ internal static class IndexKeys
     public static string Segments(string index) => $"{index}/segments/";
 
     public static SegmentKeys Segment(string index, Guid segment) => new($"{Segments(index)}{segment:N}");
+
+    /// <summary>An object that tells the store's time, of a segment that has nothing else.</summary>
+    public static string Clock(string index, Guid segment) => $"{Segment(index, segment).Prefix}/clock";
 }
 
 /// <summary>The keys of a segment's objects.</summary>
@@ -30,7 +33,4 @@ internal readonly record struct SegmentKeys(string Prefix)
     public string Ids => $"{Prefix}/ids";
 
     public string Zones => $"{Prefix}/zones";
-
-    /// <summary>Tells the store's time; of a segment that has nothing else.</summary>
-    public string Clock => $"{Prefix}/clock";
 }
