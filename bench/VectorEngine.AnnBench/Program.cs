@@ -1,10 +1,13 @@
+using System.CommandLine;
 using System.Diagnostics;
 using VectorEngine;
 using VectorEngine.AnnBench;
 using VectorEngine.Input;
 using VectorEngine.Storage;
 
-return await BenchSettings.CreateCommand(RunAsync).Parse(args).InvokeAsync();
+RootCommand command = BenchSettings.CreateCommand(RunAsync);
+command.Add(DataGenerator.CreateCommand());
+return await command.Parse(args).InvokeAsync();
 
 static async Task<int> RunAsync(BenchSettings settings, CancellationToken cancellationToken)
 {

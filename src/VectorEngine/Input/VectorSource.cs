@@ -69,7 +69,7 @@ public abstract class VectorSource
         };
     }
 
-    /// <summary>Reads all rows in order; a batch's memory is valid until the next is asked for.</summary>
+    /// <summary>Reads all rows in order; the memory of a batch's vectors is valid until the next batch is asked for.</summary>
     /// <param name="cancellationToken">Cancels the reading.</param>
     /// <exception cref="InvalidInputException">The source is malformed.</exception>
     public abstract IAsyncEnumerable<VectorBatch> ReadAsync(CancellationToken cancellationToken = default);
