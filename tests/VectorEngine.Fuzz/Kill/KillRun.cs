@@ -153,6 +153,7 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
         }
 
         var run = new BuildRun(nameof(BuildPhase.Reading));
+        bool killed = false;
         Task? kill = moment.Phase is null ? KillAsync() : null;
         while (run.Phase != Finished && await child.ReadLineAsync(BuildLimit) is { } line)
         {
@@ -162,13 +163,14 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
         }
 
         (int code, string errors) = await child.WaitAsync();
-        if (run.Phase != Finished && kill is not { IsCompleted: true })
+        if (run.Phase != Finished && !Volatile.Read(ref killed))
             throw new InvalidOperationException($"The build ended by itself, with exit code {code}: {errors}");
         return run;
 
         async Task KillAsync()
         {
             await moment.WaitAsync(child.Ended);
+            Volatile.Write(ref killed, true);
             child.Kill();
         }
     }
