@@ -31,10 +31,11 @@ static async Task<int> RunAsync(Settings settings, CancellationToken cancellatio
     return 0;
 }
 
-static Task BuildAsync(
+static async Task BuildAsync(
     IObjectStore store, string name, VectorSource vectors, ProgressTask task, CancellationToken cancellationToken)
 {
     task.MaxValue = Enum.GetValues<BuildPhase>().Length;
     var progress = new Progress<BuildProgress>(build => task.Value = Math.Max(task.Value, (int)build.Phase + build.Fraction));
-    return VectorIndexBuilder.BuildAsync(store, name, vectors, null, progress, cancellationToken);
+    await VectorIndexBuilder.BuildAsync(store, name, vectors, null, progress, cancellationToken);
+    task.Value = task.MaxValue; // the last reports may still be on their way
 }
