@@ -11,6 +11,7 @@ static async Task<int> RunAsync(Settings settings, CancellationToken cancellatio
 {
     using var store = new FileObjectStore(settings.Store);
     VectorMatrix queries = await VectorSource.FromFile(settings.Queries).LoadAsync(cancellationToken);
+    string summary = "";
     await AnsiConsole.Progress()
         .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
         .StartAsync(async context =>
@@ -25,9 +26,10 @@ static async Task<int> RunAsync(Settings settings, CancellationToken cancellatio
             SearchResult[] results = await index.SearchBatchAsync(queries, settings.K, options, -1, progress, cancellationToken);
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             task.Value = task.MaxValue;
-            task.Description = $"searched {queries.Count:N0} in {seconds:f2} s";
+            summary = $"{queries.Count:N0} queries answered in {seconds:f2} s: {settings.Output}";
             await CsvFile.WriteAsync(settings.Output, results, cancellationToken);
         });
+    AnsiConsole.WriteLine(summary);
     return 0;
 }
 
