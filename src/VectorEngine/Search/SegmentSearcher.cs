@@ -102,7 +102,16 @@ internal sealed class SegmentSearcher(Segment segment)
     public async ValueTask CompleteAsync(ReadOnlyMemory<QueryScratch[]> searches, int own, CancellationToken cancellationToken)
     {
         SearchPlan plan = searches.Span[0][own].Plan;
-        if (plan.Filter is not null || plan.Radius is not null)
+        var scan = new BatchScan(segment, own);
+        if (ComparesAll(plan))
+        {
+            await scan.CompareAllAsync(searches, cancellationToken).ConfigureAwait(false);
+        }
+        else if (plan.Filter is null && plan.Radius is null)
+        {
+            await scan.ScanListsAsync(searches, cancellationToken).ConfigureAwait(false);
+        }
+        else
         {
             // Each decides by itself how many lists it visits.
             for (int i = 0; i < searches.Length; i++)
@@ -110,11 +119,6 @@ internal sealed class SegmentSearcher(Segment segment)
             return;
         }
 
-        var scan = new BatchScan(segment, own);
-        if (ComparesAll(plan))
-            await scan.CompareAllAsync(searches, cancellationToken).ConfigureAwait(false);
-        else
-            await scan.ScanListsAsync(searches, cancellationToken).ConfigureAwait(false);
         foreach (QueryScratch[] search in searches.Span)
             Finish(search[own]);
     }
