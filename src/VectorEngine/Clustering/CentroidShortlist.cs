@@ -32,11 +32,12 @@ internal sealed class CentroidShortlist
     /// <param name="centroids">Row-major.</param>
     /// <param name="dimensions">Dimensions.</param>
     /// <param name="parallel">Degree of parallelism and cancellation.</param>
-    public CentroidShortlist(ReadOnlyMemory<float> centroids, int dimensions, ParallelOptions parallel)
+    /// <param name="maxExact">Up to this many centroids there are no groups.</param>
+    public CentroidShortlist(ReadOnlyMemory<float> centroids, int dimensions, ParallelOptions parallel, int maxExact = MaxExact)
     {
         _dimensions = dimensions;
         int count = centroids.Length / dimensions;
-        if (count <= MaxExact)
+        if (count <= maxExact)
         {
             _centres = new NearestCentroid(centroids.Span, dimensions);
             return;

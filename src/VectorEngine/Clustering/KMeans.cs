@@ -51,16 +51,20 @@ internal static class KMeans
 
     /// <summary>Labels vectors with their nearest centroid, comparing all.</summary>
     public static void Assign(
-        ReadOnlyMemory<float> vectors, int dimensions, ReadOnlySpan<float> centroids, int[] labels, ParallelOptions parallel)
+        ReadOnlyMemory<float> vectors, int dimensions, ReadOnlyMemory<float> centroids, int[] labels, ParallelOptions parallel) =>
+        Assign(vectors, dimensions, new CentroidShortlist(centroids, dimensions, parallel, maxExact: int.MaxValue), labels, parallel);
+
+    /// <summary>Labels vectors with the nearest centroid that a shortlist finds.</summary>
+    public static void Assign(
+        ReadOnlyMemory<float> vectors, int dimensions, CentroidShortlist shortlist, int[] labels, ParallelOptions parallel)
     {
-        var nearest = new NearestCentroid(centroids, dimensions);
-        int blocks = (labels.Length + NearestCentroid.BlockRows - 1) / NearestCentroid.BlockRows;
+        int blocks = (labels.Length + CentroidShortlist.BlockRows - 1) / CentroidShortlist.BlockRows;
         ParallelLoop.Run(blocks, parallel, block =>
         {
-            int start = block * NearestCentroid.BlockRows, rows = Math.Min(NearestCentroid.BlockRows, labels.Length - start);
+            int start = block * CentroidShortlist.BlockRows, rows = Math.Min(CentroidShortlist.BlockRows, labels.Length - start);
             var action = new AssignBlock
             {
-                Nearest = nearest,
+                Shortlist = shortlist,
                 Rows = vectors.Span.Slice(start * dimensions, rows * dimensions),
                 Labels = labels.AsSpan(start, rows),
             };
@@ -151,10 +155,10 @@ internal static class KMeans
 
     private ref struct AssignBlock : IKernelAction
     {
-        public NearestCentroid Nearest;
+        public CentroidShortlist Shortlist;
         public ReadOnlySpan<float> Rows;
         public Span<int> Labels;
 
-        public readonly void Run<K>() where K : struct, IKernels => Nearest.Assign<K>(Rows, Labels);
+        public readonly void Run<K>() where K : struct, IKernels => Shortlist.Assign<K>(Rows, Labels);
     }
 }

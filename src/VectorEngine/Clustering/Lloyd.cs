@@ -1,4 +1,3 @@
-using VectorEngine.Kernels;
 using VectorEngine.Numerics;
 
 namespace VectorEngine.Clustering;
@@ -28,7 +27,7 @@ internal sealed class Lloyd(ReadOnlyMemory<float> vectors, int dimensions, Seede
         int[] labels = new int[_count], previous = new int[_count];
         for (int round = 0; round < rounds; round++)
         {
-            Assign(centroids, labels);
+            KMeans.Assign(vectors, dimensions, new CentroidShortlist(centroids, dimensions, parallel), labels, parallel);
             int[] members = KMeans.GroupByLabel(labels, centroids.Length / dimensions, out int[] offsets);
             UpdateMeans(centroids, members, offsets);
             bool restarted = Restart(centroids, members, offsets, onlyEmpty: round >= rounds - 3);
@@ -40,22 +39,6 @@ internal sealed class Lloyd(ReadOnlyMemory<float> vectors, int dimensions, Seede
                 break;
             (labels, previous) = (previous, labels);
         }
-    }
-
-    private void Assign(float[] centroids, int[] labels)
-    {
-        var shortlist = new CentroidShortlist(centroids, dimensions, parallel);
-        ParallelLoop.Run((_count + CentroidShortlist.BlockRows - 1) / CentroidShortlist.BlockRows, parallel, block =>
-        {
-            int start = block * CentroidShortlist.BlockRows, rows = Math.Min(CentroidShortlist.BlockRows, _count - start);
-            var action = new AssignBlock
-            {
-                Shortlist = shortlist,
-                Rows = vectors.Span.Slice(start * dimensions, rows * dimensions),
-                Labels = labels.AsSpan(start, rows),
-            };
-            KernelDispatch.Run(ref action);
-        });
     }
 
     /// <summary>Means of each cluster's members: summed in row order, so that threads do not matter; in double beyond 256 rows.</summary>
@@ -111,14 +94,5 @@ internal sealed class Lloyd(ReadOnlyMemory<float> vectors, int dimensions, Seede
         }
 
         return restarted;
-    }
-
-    private ref struct AssignBlock : IKernelAction
-    {
-        public CentroidShortlist Shortlist;
-        public ReadOnlySpan<float> Rows;
-        public Span<int> Labels;
-
-        public readonly void Run<K>() where K : struct, IKernels => Shortlist.Assign<K>(Rows, Labels);
     }
 }
