@@ -8,7 +8,8 @@ namespace VectorEngine.Storage;
 /// Keys are relative paths of segments separated by '/'; a segment has 1 to 200 characters of [A-Za-z0-9._-] and does not end with '.';
 /// a whole key has at most 500 characters. A key that breaks the rule throws <see cref="ArgumentException"/>.
 /// No key is a folder of another: 'a' and 'a/b' cannot both exist. Stores that check this refuse the second with <see cref="IOException"/>.
-/// A failed condition throws <see cref="WriteConflictException"/>, a missing object <see cref="ObjectNotFoundException"/>;
+/// A failed condition throws <see cref="WriteConflictException"/>, a missing object <see cref="ObjectNotFoundException"/>, a store that
+/// does not do what it should for reasons of its own (unreachable, overloaded, access denied) <see cref="StoreException"/>;
 /// an object is visible wholly or not at all.
 /// </remarks>
 public interface IObjectStore
@@ -18,6 +19,18 @@ public interface IObjectStore
     /// <param name="cancellationToken">Cancels the read.</param>
     ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default);
 
+    /// <summary>Reads a whole small object and its entity tag unless the object still has a known tag: then null, and no content moves.</summary>
+    /// <param name="key">The object.</param>
+    /// <param name="knownETag">The tag that an earlier read or write returned.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
+    async ValueTask<ObjectContent?> ReadIfChangedAsync(string key, string knownETag, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(knownETag);
+        ObjectContent content = await TryReadAsync(key, cancellationToken).ConfigureAwait(false) ?? throw new ObjectNotFoundException(key);
+        return content.ETag == knownETag ? null : content;
+    }
+
     /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on.</summary>
     /// <param name="key">The object.</param>
     /// <param name="offset">First byte, from the object's start.</param>
@@ -26,6 +39,21 @@ public interface IObjectStore
     /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
     /// <exception cref="CorruptDataException">The object ends before the range does.</exception>
     ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads several ranges of an object at once; when one fails, the others have ended, too.</summary>
+    /// <param name="key">The object.</param>
+    /// <param name="ranges">The ranges, each with its own destination; they may overlap.</param>
+    /// <param name="cancellationToken">Cancels all reads.</param>
+    /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
+    /// <exception cref="CorruptDataException">The object ends before a range does.</exception>
+    async ValueTask ReadAsync(string key, IReadOnlyList<ObjectRange> ranges, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(ranges);
+        var reads = new Task[ranges.Count];
+        for (int i = 0; i < reads.Length; i++)
+            reads[i] = ReadAsync(key, ranges[i].Offset, ranges[i].Destination, cancellationToken).AsTask();
+        await Task.WhenAll(reads).ConfigureAwait(false);
+    }
 
     /// <summary>Writes a whole object at once and returns its entity tag.</summary>
     /// <param name="key">The object.</param>
@@ -51,6 +79,11 @@ public interface IObjectStore
     /// <param name="cancellationToken">Cancels the deletion.</param>
     ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default);
 }
+
+/// <summary>A range of an object to be read.</summary>
+/// <param name="Offset">First byte, from the object's start.</param>
+/// <param name="Destination">Receives exactly its own length.</param>
+public readonly record struct ObjectRange(long Offset, Memory<byte> Destination);
 
 /// <summary>A whole object as it was read.</summary>
 /// <param name="Content">Its bytes.</param>

@@ -46,6 +46,39 @@ public sealed class ObjectNotFoundException : VectorEngineException
     public string ObjectKey { get; }
 }
 
+/// <summary>A store did not do what was asked, for reasons of its own: unreachable, overloaded, cut off, access denied.</summary>
+public sealed class StoreException : VectorEngineException
+{
+    /// <summary>Reports a request that a store failed to serve.</summary>
+    /// <param name="objectKey">The object or, of a listing, the prefix that was asked for.</param>
+    /// <param name="offset">First byte of the range that was asked for.</param>
+    /// <param name="length">Length of the range in bytes; 0 where the whole object is meant.</param>
+    /// <param name="reason">What happened.</param>
+    /// <param name="isTransient">Whether the same request may succeed later.</param>
+    /// <param name="innerException">The store's own exception, if there is one.</param>
+    public StoreException(
+        string objectKey, long offset, long length, string reason, bool isTransient, Exception? innerException = null)
+        : base($"'{objectKey}'{(length > 0 ? $", bytes {offset}..{offset + length}" : "")}: {reason}.", innerException)
+    {
+        ObjectKey = objectKey;
+        Offset = offset;
+        Length = length;
+        IsTransient = isTransient;
+    }
+
+    /// <summary>The object or, of a listing, the prefix that was asked for.</summary>
+    public string ObjectKey { get; }
+
+    /// <summary>First byte of the range that was asked for.</summary>
+    public long Offset { get; }
+
+    /// <summary>Length of the range in bytes; 0 where the whole object is meant.</summary>
+    public long Length { get; }
+
+    /// <summary>Whether the same request may succeed later.</summary>
+    public bool IsTransient { get; }
+}
+
 /// <summary>A conditional write lost: the object exists already, or is not the one that was expected.</summary>
 public sealed class WriteConflictException : VectorEngineException
 {
