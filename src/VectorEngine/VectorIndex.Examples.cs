@@ -64,7 +64,7 @@ public sealed partial class VectorIndex
     /// <summary>The mean of stored vectors, under cosine of their directions.</summary>
     private async ValueTask<float[]> MeanAsync(ReadOnlyMemory<long> ordinals, CancellationToken cancellationToken)
     {
-        float[] vectors = await RowReader.ReadVectorsAsync(_segments, ordinals, cancellationToken).ConfigureAwait(false);
+        float[] vectors = await RowReader.ReadVectorsAsync(_segments, ordinals, new ReadScope(), cancellationToken).ConfigureAwait(false);
         float[] mean = new float[Dimensions];
         var action = new MeanAction { Vectors = vectors, Mean = mean, Normalise = Metric == Metric.Cosine };
         KernelDispatch.Run(ref action);

@@ -52,20 +52,6 @@ public sealed partial class VectorIndex
         return AnswerAsync(query, new SearchRequest(RangeNeighbors, options) { Radius = radius }, cancellationToken);
     }
 
-    /// <summary>Adds what the options' filter selects to a request; evaluated on the calling thread if need be.</summary>
-    private SearchRequest WithFilters(in SearchRequest request)
-    {
-        if (request.Options.Filter is not { } filter)
-            return request;
-        if (_filters.TryGet(filter, out SegmentFilter[]? known))
-            return request with { Filters = known };
-        ValueTask<SegmentFilter[]> selected = _filters.GetAsync(filter, CancellationToken.None);
-        return request with
-        {
-            Filters = selected.IsCompletedSuccessfully ? selected.Result : selected.AsTask().GetAwaiter().GetResult(),
-        };
-    }
-
     /// <summary>Adds what the options' filter selects to a request.</summary>
     private async ValueTask<SearchRequest> WithFiltersAsync(SearchRequest request, CancellationToken cancellationToken) =>
         request.Options.Filter is { } filter

@@ -41,7 +41,7 @@ public sealed partial class VectorIndex
             throw new InvalidOperationException("An index of one vector has no neighbours to find.");
         using var use = new ActiveSearch(this);
         long[] sample = new SeededRandom(seed).Sample(Count, (int)Math.Min(sampleSize, Count));
-        float[] vectors = await RowReader.ReadVectorsAsync(_segments, sample, cancellationToken).ConfigureAwait(false);
+        float[] vectors = await RowReader.ReadVectorsAsync(_segments, sample, new ReadScope(), cancellationToken).ConfigureAwait(false);
         var queries = new VectorMatrix(vectors, Dimensions);
         int wanted = (int)Math.Min((long)k + 1, Count);
         SearchRequest request = await WithFiltersAsync(new SearchRequest(wanted, options), cancellationToken).ConfigureAwait(false);
@@ -50,10 +50,10 @@ public sealed partial class VectorIndex
             queries, request with { Options = bruteForce }, -1, progress is null ? null : new FirstHalf(progress, sample.Length),
             cancellationToken).ConfigureAwait(false);
         return await Task.Run(
-            () => Compare(queries, sample, truth, request, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+            () => CompareAsync(queries, sample, truth, request, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    private RecallEvaluation Compare(
+    private async Task<RecallEvaluation> CompareAsync(
         VectorMatrix queries, long[] sample, SearchResult[] truth, SearchRequest request, IProgress<double>? progress,
         CancellationToken cancellationToken)
     {
@@ -63,9 +63,9 @@ public sealed partial class VectorIndex
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Not timed: brings the lists into memory.
-            SearchResult result = Answer(queries[i], request);
+            SearchResult result = await AnswerAsync(_searcher.Begin(queries[i], request), request, cancellationToken).ConfigureAwait(false);
             long start = Stopwatch.GetTimestamp();
-            Answer(queries[i], request);
+            await AnswerAsync(_searcher.Begin(queries[i], request), request, cancellationToken).ConfigureAwait(false);
             ticks += Stopwatch.GetTimestamp() - start;
             HashSet<long> found = [.. NeighboursOf(sample[i], result)];
             recall += NeighboursOf(sample[i], truth[i]).Average(ordinal => found.Contains(ordinal) ? 1.0 : 0.0);

@@ -27,9 +27,10 @@ public sealed partial class VectorIndex
             throw new ArgumentException($"The ids of the index are {Metadata[IdColumn].Type}, and none is missing.", nameof(ids));
         using var use = new ActiveSearch(this);
         long[] ordinals = new long[ids.Length];
+        var scope = new ReadScope();
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = ParallelReads, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, ordinals.Length, parallel, async (i, cancellation) =>
-            ordinals[i] = await _segments.FindAsync(IdKey.Of(ids, i), cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+            ordinals[i] = await _segments.FindAsync(IdKey.Of(ids, i), scope, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
         return ordinals;
     }
 
@@ -45,7 +46,7 @@ public sealed partial class VectorIndex
     {
         RequireVectors();
         using var use = new ActiveSearch(this);
-        float[] vectors = await RowReader.ReadVectorsAsync(_segments, ordinals, cancellationToken).ConfigureAwait(false);
+        float[] vectors = await RowReader.ReadVectorsAsync(_segments, ordinals, new ReadScope(), cancellationToken).ConfigureAwait(false);
         return new VectorMatrix(vectors, Dimensions);
     }
 

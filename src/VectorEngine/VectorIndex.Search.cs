@@ -24,12 +24,8 @@ public sealed partial class VectorIndex
     {
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
-        using var use = new ActiveSearch(this);
-        SearchResult result = Answer(query, WithFilters(new SearchRequest(k, options)));
-        ValueTask rows = AddRowsAsync(result, options, CancellationToken.None);
-        if (!rows.IsCompletedSuccessfully)
-            rows.AsTask().GetAwaiter().GetResult();
-        return result;
+        ValueTask<SearchResult> answer = AnswerAsync(query, new SearchRequest(k, options), CancellationToken.None);
+        return answer.IsCompletedSuccessfully ? answer.Result : answer.AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>Finds the nearest vectors; what is not in memory yet is read asynchronously.</summary>
@@ -75,20 +71,6 @@ public sealed partial class VectorIndex
         using var use = new ActiveSearch(this);
         SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
         return await AnswerAsync(queries, request, maxDegreeOfParallelism, progress, cancellationToken).ConfigureAwait(false);
-    }
-
-    private SearchResult Answer(ReadOnlySpan<float> query, in SearchRequest request)
-    {
-        QueryScratch[] search = _searcher.Begin(query, request);
-        try
-        {
-            _searcher.Complete(search);
-            return new SearchResult(_searcher.Answer(search, request));
-        }
-        finally
-        {
-            _searcher.Return(search);
-        }
     }
 
     /// <summary>Starts a search on the calling thread, unless its filter has to be evaluated first.</summary>

@@ -98,11 +98,14 @@ public sealed partial class VectorIndex : IDisposable
         long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         ArgumentOutOfRangeException.ThrowIfNegative(budget, nameof(options));
         string key = IndexKeys.Pointer(name);
-        ObjectContent pointer = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false)
+        var reader = new StoreReader(store);
+        var scope = new ReadScope();
+        ObjectContent pointer = await reader.TryReadAsync(key, scope, cancellationToken).ConfigureAwait(false)
             ?? throw new ObjectNotFoundException(key);
         Manifest manifest = Manifest.ReadPointer(key, pointer.Content);
+        scope.NextRound();
         IndexSegments segments = await IndexSegments.OpenAsync(
-            store, name, manifest, budget, options.MemoryMap, cancellationToken).ConfigureAwait(false);
+            reader, name, manifest, budget, options.MemoryMap, scope, cancellationToken).ConfigureAwait(false);
         return new VectorIndex(segments, manifest);
     }
 

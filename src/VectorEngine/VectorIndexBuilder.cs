@@ -212,7 +212,7 @@ public static class VectorIndexBuilder
         if (newest.Segments.Count == Manifest.MaxSegments)
             throw new NotSupportedException($"'{name}' has {Manifest.MaxSegments} segments, the most there can be: build it anew.");
         IndexSegments segments = await IndexSegments.OpenAsync(
-            store, name, newest, AppendBudget, memoryMap: false, cancellationToken).ConfigureAwait(false);
+            new StoreReader(store), name, newest, AppendBudget, memoryMap: false, new ReadScope(), cancellationToken).ConfigureAwait(false);
         SegmentDescription like = segments.Items[0].Root.Description;
         if (options.Metric == like.Metric && options.IdColumn == segments.IdColumn)
             return segments;

@@ -103,10 +103,11 @@ internal sealed class IdAccumulator : IDisposable
                 return new DuplicateRows((appendedTo?.Count ?? 0) + sorted[i - 1].Ordinal, sorted[i].Ordinal);
         }
 
+        var scope = new ReadScope();
         // In the order of the keys, so that each page is read once.
         for (int i = 0; appendedTo is not null && i < sorted.Count; i++)
         {
-            long ordinal = await appendedTo.FindAsync(sorted[i].Key, cancellationToken).ConfigureAwait(false);
+            long ordinal = await appendedTo.FindAsync(sorted[i].Key, scope, cancellationToken).ConfigureAwait(false);
             if (ordinal >= 0)
                 return new DuplicateRows(ordinal, sorted[i].Ordinal);
         }

@@ -1,5 +1,4 @@
 using VectorEngine.Numerics;
-using VectorEngine.Storage;
 
 namespace VectorEngine.Loading;
 
@@ -12,15 +11,35 @@ internal static class ClaimedRange
     /// </summary>
     public const int Trusted = 32 << 20;
 
+    /// <summary>Bytes that are worth a connection of their own: a long range is read in parts at once, each of at least so many.</summary>
+    private const int Part = 512 << 10;
+
+    private const int MaxParts = 16;
+
     /// <summary>Reads a whole range into memory that kernels may use.</summary>
     /// <exception cref="CorruptDataException">The object ends before the range does.</exception>
     public static async ValueTask<AlignedBuffer<byte>> ReadAsync(
-        IObjectStore store, string key, long offset, int length, CancellationToken cancellationToken)
+        StoreReader reader, string key, long offset, int length, ReadScope scope, CancellationToken cancellationToken)
     {
         if (length > Trusted)
-            await store.ReadAsync(key, offset + length - 1, new byte[1], cancellationToken).ConfigureAwait(false);
+            await reader.ReadAsync(key, offset + length - 1, new byte[1], scope, cancellationToken).ConfigureAwait(false);
         var buffer = new AlignedBuffer<byte>(length);
-        await store.ReadAsync(key, offset, buffer.Memory, cancellationToken).ConfigureAwait(false);
+        if (length < 2 * Part)
+        {
+            await reader.ReadAsync(key, offset, buffer.Memory, scope, cancellationToken).ConfigureAwait(false);
+            return buffer;
+        }
+
+        int parts = Math.Min(MaxParts, length / Part), done = 0;
+        var reads = new Task[parts];
+        for (int i = 0; i < parts; i++)
+        {
+            int end = (int)((long)length * (i + 1) / parts);
+            reads[i] = reader.ReadAsync(key, offset + done, buffer.Memory[done..end], scope, cancellationToken).AsTask();
+            done = end;
+        }
+
+        await Task.WhenAll(reads).ConfigureAwait(false);
         return buffer;
     }
 }

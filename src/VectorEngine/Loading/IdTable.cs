@@ -1,5 +1,4 @@
 using VectorEngine.Format;
-using VectorEngine.Storage;
 
 namespace VectorEngine.Loading;
 
@@ -9,13 +8,13 @@ internal sealed class IdTable
     private readonly Layer _pages;
     private readonly int _rows;
 
-    public IdTable(IObjectStore store, string key, int rows, Func<LayerSource, Layer> open)
+    public IdTable(string key, int rows, Func<LayerSource, Layer> open)
     {
         _rows = rows;
         _pages = open(new LayerSource(
-            store, key, IdPages.ObjectLength(rows), IdPages.PageCount(rows), page => IdPages.Page(rows, page), Verify));
+            LayerKind.Ids, key, IdPages.ObjectLength(rows), IdPages.PageCount(rows), page => IdPages.Page(rows, page), Check));
 
-        void Verify(int page, ReadOnlyMemory<byte> bytes)
+        void Check(int page, ReadOnlyMemory<byte> bytes)
         {
             long offset = IdPages.Page(rows, page).Offset;
             if (!IdPages.IsIntact(bytes.Span))
@@ -29,7 +28,7 @@ internal sealed class IdTable
     }
 
     /// <summary>The row that has the id of this key, or -1.</summary>
-    public async ValueTask<int> FindAsync(UInt128 key, CancellationToken cancellationToken)
+    public async ValueTask<int> FindAsync(UInt128 key, ReadScope scope, CancellationToken cancellationToken)
     {
         // The pages that may have the key, and the entry nearest to it that is known: before the first page is read, the very least.
         int low = 0, high = IdPages.PageCount(_rows);
@@ -37,8 +36,8 @@ internal sealed class IdTable
         while (low < high)
         {
             int page = Math.Clamp(Interpolate(key, nearest, rank), low, high - 1);
-            await _pages.LoadAsync(page, cancellationToken).ConfigureAwait(false);
-            ReadOnlyMemory<byte> bytes = _pages.Read(page);
+            ReadOnlyMemory<byte> bytes = await _pages.ReadAsync(page, scope, cancellationToken).ConfigureAwait(false);
+            scope.NextRound();
             int last = IdPages.Count(bytes.Span) - 1, at = LastAtOrBelow(bytes.Span, key);
             if (at >= 0 && IdPages.Entry(bytes.Span, at) is var found && found.Key == key)
                 return (int)found.Ordinal;

@@ -1,6 +1,5 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
-using VectorEngine.Storage;
 
 namespace VectorEngine.Loading;
 
@@ -39,14 +38,16 @@ internal sealed class IndexSegments : IDisposable
     public string? IdColumn => _segments[0].Root.IdColumn;
 
     /// <summary>Opens the segments that a manifest names, their roots in parallel.</summary>
-    /// <param name="store">Where they live.</param>
+    /// <param name="reader">Reads the store.</param>
     /// <param name="index">The index's name.</param>
     /// <param name="manifest">The version.</param>
     /// <param name="memoryBudget">Bytes that may be kept in memory besides the roots.</param>
     /// <param name="memoryMap">Map the files instead of reading them.</param>
+    /// <param name="scope">What opens them.</param>
     /// <param name="cancellationToken">Cancels the opening.</param>
     public static async ValueTask<IndexSegments> OpenAsync(
-        IObjectStore store, string index, Manifest manifest, long memoryBudget, bool memoryMap, CancellationToken cancellationToken)
+        StoreReader reader, string index, Manifest manifest, long memoryBudget, bool memoryMap, ReadScope scope,
+        CancellationToken cancellationToken)
     {
         var budget = new MemoryBudget(memoryBudget);
         var segments = new Segment[manifest.Segments.Count];
@@ -54,7 +55,7 @@ internal sealed class IndexSegments : IDisposable
         try
         {
             await Parallel.ForAsync(0, segments.Length, parallel, async (i, cancellation) => segments[i] = await Segment.OpenAsync(
-                store, IndexKeys.Segment(index, manifest.Segments[i].Id), manifest.Segments[i], budget, memoryMap, cancellation)
+                reader, IndexKeys.Segment(index, manifest.Segments[i].Id), manifest.Segments[i], budget, memoryMap, scope, cancellation)
                 .ConfigureAwait(false)).ConfigureAwait(false);
             foreach (Segment segment in segments)
                 CheckLike(segments[0], segment);
@@ -83,11 +84,11 @@ internal sealed class IndexSegments : IDisposable
     }
 
     /// <summary>The ordinal of the vector whose id has this key, or -1.</summary>
-    public async ValueTask<long> FindAsync(UInt128 key, CancellationToken cancellationToken)
+    public async ValueTask<long> FindAsync(UInt128 key, ReadScope scope, CancellationToken cancellationToken)
     {
         for (int i = 0; i < _segments.Length; i++)
         {
-            int row = await _segments[i].Ids!.FindAsync(key, cancellationToken).ConfigureAwait(false);
+            int row = await _segments[i].Ids!.FindAsync(key, scope, cancellationToken).ConfigureAwait(false);
             if (row >= 0)
                 return _starts[i] + row;
         }

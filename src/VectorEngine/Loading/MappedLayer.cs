@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.MemoryMappedFiles;
 
 namespace VectorEngine.Loading;
@@ -9,14 +10,12 @@ namespace VectorEngine.Loading;
 /// </summary>
 internal sealed class MappedLayer : Layer, IDisposable
 {
-    private readonly LayerSource _source;
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private readonly MappedExtent?[] _extents;
 
-    public MappedLayer(LayerSource source, string path)
+    public MappedLayer(LayerSource source, string path) : base(source)
     {
-        _source = source;
         var file = new FileInfo(path);
         if (!file.Exists)
             throw new ObjectNotFoundException(source.Key);
@@ -28,20 +27,27 @@ internal sealed class MappedLayer : Layer, IDisposable
         _extents = new MappedExtent?[source.Count];
     }
 
-    public override ReadOnlyMemory<byte> Read(int extent)
+    public override bool TryRead(int extent, out ReadOnlyMemory<byte> bytes)
+    {
+        bytes = Read(extent);
+        return true;
+    }
+
+    public override ExtentReads Start(ReadOnlySpan<int> extents, ReadScope scope) =>
+        throw new UnreachableException("All of a mapped file is at hand.");
+
+    private ReadOnlyMemory<byte> Read(int extent)
     {
         if (Volatile.Read(ref _extents[extent]) is { } verified)
             return verified.Memory;
-        (long offset, int length) = _source.Extent(extent);
+        (long offset, int length) = Source.Extent(extent);
         if (offset + length > _view.Capacity)
-            throw new CorruptDataException(_source.Key, offset, length, "the file ends before this range does");
+            throw new CorruptDataException(Source.Key, offset, length, "the file ends before this range does");
         var mapped = new MappedExtent(_view, offset, length);
-        _source.Verify(extent, mapped.Memory);
+        Source.Check(extent, mapped.Memory);
         Volatile.Write(ref _extents[extent], mapped);
         return mapped.Memory;
     }
-
-    public override ValueTask LoadAsync(int extent, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     public void Dispose()
     {

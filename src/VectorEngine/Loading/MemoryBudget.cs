@@ -23,32 +23,58 @@ internal sealed class MemoryBudget(long limit)
     }
 
     /// <summary>Makes room for bytes that are about to be loaded.</summary>
-    public void Reserve(int length)
+    public void Reserve(long length)
     {
         lock (_changing)
         {
-            // Two full rounds of the clock: the first may only clear marks of recent use.
-            int layerEnds = (2 * _layers.Count) + 1;
-            while (_used + length > limit && layerEnds > 0)
-            {
-                if (_layers[_hand].TryAdvance(out long freed))
-                {
-                    _used -= freed;
-                    continue;
-                }
-
-                _hand = (_hand + 1) % _layers.Count;
-                layerEnds--;
-            }
-
+            MakeRoom(limit - length);
             _used += length;
         }
     }
 
-    /// <summary>Gives back what was reserved and not kept.</summary>
-    public void Return(int length)
+    /// <summary>Takes bytes that are free, if there are so many.</summary>
+    public bool TryReserve(long length)
     {
         lock (_changing)
+        {
+            if (_used + length > limit)
+                return false;
+            _used += length;
+            return true;
+        }
+    }
+
+    /// <summary>Drops what was not used lately until so many bytes are left, or none can be dropped.</summary>
+    public void TrimTo(long bytes)
+    {
+        lock (_changing)
+            MakeRoom(bytes);
+    }
+
+    /// <summary>Gives back what was reserved and not kept, and drops what is too much of the rest.</summary>
+    public void Return(long length)
+    {
+        lock (_changing)
+        {
             _used -= length;
+            MakeRoom(limit);
+        }
+    }
+
+    private void MakeRoom(long most)
+    {
+        // Two full rounds of the clock: the first may only clear marks of recent use.
+        int layerEnds = (2 * _layers.Count) + 1;
+        while (_used > most && layerEnds > 0)
+        {
+            if (_layers[_hand].TryAdvance(out long freed))
+            {
+                _used -= freed;
+                continue;
+            }
+
+            _hand = (_hand + 1) % _layers.Count;
+            layerEnds--;
+        }
     }
 }

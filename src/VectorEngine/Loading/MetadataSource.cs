@@ -1,6 +1,5 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
-using VectorEngine.Storage;
 
 namespace VectorEngine.Loading;
 
@@ -9,12 +8,12 @@ internal sealed class MetadataSource : IRangeSource
 {
     private readonly Layer _chunks;
 
-    public MetadataSource(IObjectStore store, string key, SegmentRoot root, Func<LayerSource, Layer> open)
+    public MetadataSource(string key, SegmentRoot root, Func<LayerSource, Layer> open)
     {
         Length = root.Description.MetadataLength;
-        _chunks = open(new LayerSource(store, key, Length, root.MetadataChecksums.Length, Extent, Verify));
+        _chunks = open(new LayerSource(LayerKind.Metadata, key, Length, root.MetadataChecksums.Length, Extent, Check));
 
-        void Verify(int chunk, ReadOnlyMemory<byte> bytes)
+        void Check(int chunk, ReadOnlyMemory<byte> bytes)
         {
             if (Crc32C.Compute(bytes.Span) != root.MetadataChecksums[chunk])
                 throw new CorruptDataException(key, Extent(chunk).Offset, bytes.Length, "wrong checksum");
@@ -28,8 +27,8 @@ internal sealed class MetadataSource : IRangeSource
         while (!destination.IsEmpty)
         {
             (long chunk, long within) = Math.DivRem(offset, SegmentRoot.MetadataChunk);
-            await _chunks.LoadAsync((int)chunk, cancellationToken).ConfigureAwait(false);
-            ReadOnlyMemory<byte> bytes = _chunks.Read((int)chunk)[(int)within..];
+            ReadOnlyMemory<byte> bytes =
+                (await _chunks.ReadAsync((int)chunk, new ReadScope(), cancellationToken).ConfigureAwait(false))[(int)within..];
             int length = Math.Min(bytes.Length, destination.Length);
             bytes[..length].CopyTo(destination);
             destination = destination[length..];

@@ -1,64 +1,82 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using VectorEngine.Numerics;
-using VectorEngine.Storage;
 
 namespace VectorEngine.Loading;
 
-/// <summary>The extents of one object: its posting lists, or its chunks of rows. Safe for concurrent use.</summary>
-internal abstract class Layer
-{
-    /// <summary>An extent's verified bytes, read now if need be; synchronously, where the store reads synchronously.</summary>
-    /// <exception cref="CorruptDataException">They are not what was written.</exception>
-    public abstract ReadOnlyMemory<byte> Read(int extent);
-
-    /// <summary>Brings an extent into memory, where the layer keeps any.</summary>
-    public abstract ValueTask LoadAsync(int extent, CancellationToken cancellationToken);
-}
-
-/// <summary>What a layer's object is and how its extents are checked.</summary>
-/// <param name="Store">Where the object lives.</param>
-/// <param name="Key">The object.</param>
-/// <param name="Length">Its length, as the root tells it.</param>
-/// <param name="Count">Number of extents.</param>
-/// <param name="Extent">Where an extent lies.</param>
-/// <param name="Verify">Throws <see cref="CorruptDataException"/> if an extent's bytes are wrong.</param>
-internal sealed record LayerSource(
-    IObjectStore Store, string Key, long Length, int Count, Func<int, (long Offset, int Length)> Extent,
-    Action<int, ReadOnlyMemory<byte>> Verify);
-
 /// <summary>
-/// A layer as far as it is in memory: each extent is read as a whole, verified, kept in a buffer that the engine owns,
+/// A layer as far as it is in memory: extents are read in ranges, verified, kept in buffers that the engine owns,
 /// and dropped when the budget asks for it.
 /// </summary>
 internal sealed class ResidentLayer : Layer
 {
-    private readonly LayerSource _source;
-    private readonly MemoryBudget _budget;
+    private const int BlockPages = 1024;
 
-    // A page is made when the first of its extents is read: that there are so many extents is only what the root says.
-    private readonly Page?[] _pages;
+    private readonly StoreReader _reader;
+    private readonly MemoryBudget _budget;
+    private readonly Lock _changing = new();
+    private readonly Dictionary<int, RangeFetch> _fetches = [];
+
+    // Blocks and pages are made when the first of their extents is read: that there are so many extents is only what the root says.
+    private readonly Page?[]?[] _blocks;
     private int _hand;
 
-    public ResidentLayer(LayerSource source, MemoryBudget budget)
+    public ResidentLayer(LayerSource source, StoreReader reader, MemoryBudget budget) : base(source)
     {
-        _source = source;
+        _reader = reader;
         _budget = budget;
-        _pages = new Page?[(int)(((uint)source.Count + Page.Extents - 1) / Page.Extents)];
+        _blocks = new Page?[]?[(source.Count / (Page.Extents * BlockPages)) + 1];
         budget.Register(this);
     }
 
-    public override ReadOnlyMemory<byte> Read(int extent)
+    public override bool TryRead(int extent, out ReadOnlyMemory<byte> bytes)
     {
-        if (TryRead(extent, out AlignedBuffer<byte>? buffer))
-            return buffer.Memory;
-        ValueTask<AlignedBuffer<byte>> load = ReadFromStoreAsync(extent, CancellationToken.None);
-        return (load.IsCompletedSuccessfully ? load.Result : load.AsTask().GetAwaiter().GetResult()).Memory;
+        if (TryGet(extent, out AlignedBuffer<byte>? buffer))
+        {
+            bytes = buffer.Memory;
+            return true;
+        }
+
+        bytes = default;
+        return false;
     }
 
-    public override async ValueTask LoadAsync(int extent, CancellationToken cancellationToken)
+    public override ExtentReads Start(ReadOnlySpan<int> extents, ReadScope scope)
     {
-        if (!TryRead(extent, out _))
-            await ReadFromStoreAsync(extent, cancellationToken).ConfigureAwait(false);
+        var reads = new ExtentReads(this);
+        var started = new List<RangeFetch>();
+        lock (_changing)
+        {
+            var missing = new List<int>();
+            foreach (int extent in extents)
+            {
+                if (_fetches.TryGetValue(extent, out RangeFetch? fetch))
+                    reads.Add(extent, fetch);
+                else
+                    missing.Add(extent);
+            }
+
+            if (missing.Count < extents.Length)
+                scope.AddWait();
+            Begin(missing, reads, started);
+        }
+
+        foreach (RangeFetch fetch in started)
+            _ = FetchAsync(fetch, scope);
+        return reads;
+    }
+
+    /// <summary>Says that an operation does not wait for a range any more.</summary>
+    public void Leave(RangeFetch fetch)
+    {
+        lock (_changing)
+        {
+            if (--fetch.Interested > 0 || fetch.Completion.IsCompleted)
+                return;
+            Forget(fetch);
+        }
+
+        fetch.Cancel();
     }
 
     /// <summary>
@@ -68,16 +86,17 @@ internal sealed class ResidentLayer : Layer
     public bool TryAdvance(out long freed)
     {
         freed = 0;
-        if (_hand >= _source.Count)
+        if (_hand >= Source.Count)
         {
             _hand = 0;
             return false;
         }
 
         (int number, int slot) = Math.DivRem(_hand, Page.Extents);
-        if (Volatile.Read(ref _pages[number]) is not { } page)
+        if (Find(number) is not { } page)
         {
-            _hand = (number + 1) * Page.Extents;
+            int passed = _blocks[number / BlockPages] is null ? BlockPages - (number % BlockPages) : 1;
+            _hand = (int)Math.Min((long)(number + passed) * Page.Extents, Source.Count);
             return true;
         }
 
@@ -89,10 +108,13 @@ internal sealed class ResidentLayer : Layer
         return true;
     }
 
-    private bool TryRead(int extent, [NotNullWhen(true)] out AlignedBuffer<byte>? buffer)
+    private Page? Find(int number) =>
+        Volatile.Read(ref _blocks[number / BlockPages]) is { } block ? Volatile.Read(ref block[number % BlockPages]) : null;
+
+    private bool TryGet(int extent, [NotNullWhen(true)] out AlignedBuffer<byte>? buffer)
     {
         buffer = null;
-        if (Volatile.Read(ref _pages[extent / Page.Extents]) is not { } page)
+        if (Find(extent / Page.Extents) is not { } page)
             return false;
         int slot = extent % Page.Extents;
         buffer = Volatile.Read(ref page.Buffers[slot]);
@@ -103,38 +125,151 @@ internal sealed class ResidentLayer : Layer
         return true;
     }
 
-    private async ValueTask<AlignedBuffer<byte>> ReadFromStoreAsync(int extent, CancellationToken cancellationToken)
+    /// <summary>Plans the ranges of extents that are not on their way, and registers them.</summary>
+    private void Begin(List<int> missing, ExtentReads reads, List<RangeFetch> started)
     {
-        (long offset, int length) = _source.Extent(extent);
-        _budget.Reserve(length);
+        var plan = new List<(int First, int Last)>();
+        RangePlan.Make(CollectionsMarshal.AsSpan(missing), Source.Extent, Source.Limits, plan);
+        int next = 0;
+        foreach ((int first, int last) in plan)
+        {
+            var fetch = new RangeFetch(first, last);
+            started.Add(fetch);
+            for (; next < missing.Count && missing[next] <= last; next++)
+            {
+                fetch.Wanted.Add(missing[next]);
+                _fetches.Add(missing[next], fetch);
+                reads.Add(missing[next], fetch);
+            }
+        }
+    }
+
+    private void Forget(RangeFetch fetch)
+    {
+        foreach (int extent in fetch.Wanted)
+        {
+            if (_fetches.TryGetValue(extent, out RangeFetch? registered) && registered == fetch)
+                _fetches.Remove(extent);
+        }
+    }
+
+    private async Task FetchAsync(RangeFetch fetch, ReadScope scope)
+    {
         try
         {
-            AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
-                _source.Store, _source.Key, offset, length, cancellationToken).ConfigureAwait(false);
-            _source.Verify(extent, buffer.Memory);
-            // Of two threads that read the same extent, the later uses the earlier's.
-            if (Keep(extent, buffer) is { } earlier)
+            await ReadAsync(fetch, scope).ConfigureAwait(false);
+            End(fetch);
+            fetch.Complete();
+        }
+        catch (Exception failure)
+        {
+            End(fetch);
+            fetch.Fail(failure);
+        }
+    }
+
+    private void End(RangeFetch fetch)
+    {
+        lock (_changing)
+            Forget(fetch);
+    }
+
+    /// <summary>Reads a range; once more if it arrives damaged, as the damage may have happened on the way.</summary>
+    private async Task ReadAsync(RangeFetch fetch, ReadScope scope)
+    {
+        try
+        {
+            await ReadOnceAsync(fetch, scope).ConfigureAwait(false);
+        }
+        catch (CorruptDataException)
+        {
+            await ReadOnceAsync(fetch, scope).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReadOnceAsync(RangeFetch fetch, ReadScope scope)
+    {
+        Task<ExtentCheck> preparing = Source.PrepareCheck is { } prepare
+            ? prepare(fetch.First, fetch.Last, scope, fetch.Cancelled).AsTask()
+            : Task.FromResult(Source.Check);
+        long reserved = 0;
+        foreach (int extent in fetch.Wanted)
+            reserved += Source.Extent(extent).Length;
+        _budget.Reserve(reserved);
+        try
+        {
+            (long start, _) = Source.Extent(fetch.First);
+            (long end, int endLength) = Source.Extent(fetch.Last);
+            AlignedBuffer<byte> range = await ClaimedRange.ReadAsync(
+                _reader, Source.Key, start, (int)(end + endLength - start), scope, fetch.Cancelled).ConfigureAwait(false);
+            Keep(fetch, range, start, await preparing.ConfigureAwait(false), ref reserved);
+        }
+        finally
+        {
+            await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _budget.Return(reserved);
+        }
+    }
+
+    /// <summary>Verifies and keeps what a range has: what was asked for, and what lies between if there is room for it.</summary>
+    /// <param name="fetch">The range.</param>
+    /// <param name="range">Its bytes.</param>
+    /// <param name="start">Its offset in the object.</param>
+    /// <param name="check">Verifies an extent.</param>
+    /// <param name="reserved">Receives how many of the reserved bytes were not kept.</param>
+    private void Keep(RangeFetch fetch, AlignedBuffer<byte> range, long start, ExtentCheck check, ref long reserved)
+    {
+        int next = 0;
+        for (int extent = fetch.First; extent <= fetch.Last; extent++)
+        {
+            (long offset, int length) = Source.Extent(extent);
+            bool isWanted = extent == fetch.Wanted[next];
+            if (!isWanted && !_budget.TryReserve(length))
+                continue;
+            AlignedBuffer<byte> buffer = range;
+            if (fetch.First != fetch.Last)
             {
-                _budget.Return(length);
-                return earlier;
+                buffer = new AlignedBuffer<byte>(length);
+                range.Span.Slice((int)(offset - start), length).CopyTo(buffer.Span);
             }
 
-            return buffer;
-        }
-        catch
-        {
-            _budget.Return(length);
-            throw;
+            bool isKept = false;
+            try
+            {
+                check(extent, buffer.Memory);
+                // Of two threads that read the same extent, the later uses the earlier's.
+                AlignedBuffer<byte>? earlier = TryKeep(extent, buffer);
+                isKept = earlier is null;
+                if (isWanted)
+                    fetch.Set(extent, earlier ?? buffer);
+            }
+            catch (CorruptDataException) when (!isWanted)
+            {
+            }
+
+            if (isWanted)
+            {
+                next++;
+                reserved -= isKept ? length : 0;
+            }
+            else if (!isKept)
+            {
+                _budget.Return(length);
+            }
         }
     }
 
     /// <summary>Keeps an extent, unless it is kept already: then the buffer that holds it is returned.</summary>
-    private AlignedBuffer<byte>? Keep(int extent, AlignedBuffer<byte> buffer)
+    private AlignedBuffer<byte>? TryKeep(int extent, AlignedBuffer<byte> buffer)
     {
         (int number, int slot) = Math.DivRem(extent, Page.Extents);
-        if (Volatile.Read(ref _pages[number]) is null)
-            Interlocked.CompareExchange(ref _pages[number], new Page(), null);
-        Page page = _pages[number]!;
+        ref Page?[]? block = ref _blocks[number / BlockPages];
+        if (Volatile.Read(ref block) is null)
+            Interlocked.CompareExchange(ref block, new Page?[BlockPages], null);
+        ref Page? place = ref block![number % BlockPages];
+        if (Volatile.Read(ref place) is null)
+            Interlocked.CompareExchange(ref place, new Page(), null);
+        Page page = place!;
         page.Recent[slot] = true;
         return Interlocked.CompareExchange(ref page.Buffers[slot], buffer, null);
     }
@@ -142,7 +277,7 @@ internal sealed class ResidentLayer : Layer
     /// <summary>Neighbouring extents: which are in memory, and which were used since the clock's hand came by.</summary>
     private sealed class Page
     {
-        public const int Extents = 1024;
+        public const int Extents = 64;
 
         public readonly AlignedBuffer<byte>?[] Buffers = new AlignedBuffer<byte>?[Extents];
         public readonly bool[] Recent = new bool[Extents];

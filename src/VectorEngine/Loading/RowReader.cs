@@ -5,14 +5,14 @@ namespace VectorEngine.Loading;
 /// <summary>Reads single rows of an index, in any order and from any of its segments.</summary>
 internal static class RowReader
 {
-    /// <summary>Chunks of vectors read at a time.</summary>
-    private const int ParallelChunks = 16;
+    /// <summary>Rows asked for at a time: what is on its way, and what waits for its checksum, stays small.</summary>
+    private const int RowsAtATime = 2048;
 
     /// <summary>Reads stored vectors; every segment has some.</summary>
     /// <returns>The vectors, one after the other.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such vector.</exception>
     public static async ValueTask<float[]> ReadVectorsAsync(
-        IndexSegments segments, ReadOnlyMemory<long> ordinals, CancellationToken cancellationToken)
+        IndexSegments segments, ReadOnlyMemory<long> ordinals, ReadScope scope, CancellationToken cancellationToken)
     {
         int dimensions = segments.Items[0].Root.Description.Dimensions;
         var wanted = new (int Segment, int Row, int Target)[ordinals.Length];
@@ -22,16 +22,20 @@ internal static class RowReader
             wanted[i] = (segment, row, i);
         }
 
+        Array.Sort(wanted);
         float[] vectors = new float[checked(ordinals.Length * dimensions)];
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = ParallelChunks, CancellationToken = cancellationToken };
-        var chunks = wanted.GroupBy(row => (row.Segment, Chunk: row.Row / segments.Items[row.Segment].Vectors!.ChunkRows));
-        await Parallel.ForEachAsync(chunks, parallel, async (rows, cancellation) =>
+        for (int start = 0, end; start < wanted.Length; start = end)
         {
-            Segment segment = segments.Items[rows.Key.Segment];
-            await segment.Vectors!.LoadAsync(rows.Key.Chunk, cancellation).ConfigureAwait(false);
-            foreach ((_, int row, int target) in rows)
-                segment.Vectors.CopyTo(row, vectors.AsSpan(target * dimensions, dimensions));
-        }).ConfigureAwait(false);
+            Segment segment = segments.Items[wanted[start].Segment];
+            for (end = start + 1; end < wanted.Length && end - start < RowsAtATime && wanted[end].Segment == wanted[start].Segment;)
+                end++;
+            int[] rows = [.. wanted[start..end].Select(row => row.Row)];
+            var bytes = new ReadOnlyMemory<byte>[rows.Length];
+            await segment.Vectors!.ReadAsync(rows, bytes, scope, cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < rows.Length; i++)
+                segment.Vectors.CopyTo(rows[i], bytes[i].Span, vectors.AsSpan(wanted[start + i].Target * dimensions, dimensions));
+        }
+
         return vectors;
     }
 

@@ -9,21 +9,25 @@ namespace VectorEngine.Loading;
 /// <summary>One immutable set of objects of an index: its root, and layers that read the rest by range when it is needed.</summary>
 internal sealed class Segment : IDisposable
 {
-    private readonly List<MappedLayer> _mapped = [];
+    private readonly List<Layer> _layers = [];
+    private readonly StoreReader _reader;
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
     private Layer? _zones;
 
-    private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long rootLength, MemoryBudget budget, bool memoryMap)
+    private Segment(StoreReader reader, SegmentKeys keys, SegmentRoot root, long rootLength, MemoryBudget budget, bool memoryMap)
     {
         RootLength = rootLength;
+        _reader = reader;
         _budget = budget;
-        _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
+        _mappable = memoryMap
+            ? reader.Store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.")
+            : null;
         Keys = keys;
         Root = root;
         try
         {
-            OpenLayers(store, keys, root);
+            OpenLayers(keys, root);
         }
         catch
         {
@@ -35,7 +39,7 @@ internal sealed class Segment : IDisposable
         {
             if (Metadata is null || Metadata.Schema.IndexOf(column) < 0 || !IdKey.IsSupported(Metadata.Schema[column].Type))
                 throw new CorruptDataException(keys.Root, 0, rootLength, $"there is no column of ids '{column}'");
-            Ids = new IdTable(store, keys.Ids, root.Description.Count, OpenLayer);
+            Ids = new IdTable(keys.Ids, root.Description.Count, OpenLayer);
         }
     }
 
@@ -63,57 +67,75 @@ internal sealed class Segment : IDisposable
     public IdTable? Ids { get; }
 
     /// <summary>Opens the segment that a manifest names.</summary>
-    /// <param name="store">Where it lives.</param>
+    /// <param name="reader">Reads the store.</param>
     /// <param name="keys">Its keys.</param>
     /// <param name="reference">What the manifest says of it.</param>
     /// <param name="budget">What may be kept in memory besides the root.</param>
     /// <param name="memoryMap">Map the files instead of reading them.</param>
+    /// <param name="scope">What opens it.</param>
     /// <param name="cancellationToken">Cancels the opening.</param>
     public static async ValueTask<Segment> OpenAsync(
-        IObjectStore store, SegmentKeys keys, SegmentReference reference, MemoryBudget budget, bool memoryMap,
+        StoreReader reader, SegmentKeys keys, SegmentReference reference, MemoryBudget budget, bool memoryMap, ReadScope scope,
         CancellationToken cancellationToken)
     {
-        // Kernels scan the directory in it as they scan lists: aligned, and past the end of the last code.
-        AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
-            store, keys.Root, 0, (int)reference.RootLength, cancellationToken).ConfigureAwait(false);
-        Memory<byte> bytes = buffer.Memory;
-        if (Crc32C.Compute(bytes.Span) != reference.RootChecksum)
-            throw new CorruptDataException(keys.Root, 0, bytes.Length, "not the root that the pointer names");
-        return new Segment(store, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, budget, memoryMap);
+        Memory<byte> bytes;
+        try
+        {
+            bytes = await ReadRootAsync(reader, keys.Root, reference, scope, cancellationToken).ConfigureAwait(false);
+        }
+        catch (CorruptDataException)
+        {
+            // The damage may have happened on the way.
+            bytes = await ReadRootAsync(reader, keys.Root, reference, scope, cancellationToken).ConfigureAwait(false);
+        }
+
+        return new Segment(reader, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, budget, memoryMap);
     }
 
     public void Dispose()
     {
-        foreach (MappedLayer layer in _mapped)
+        foreach (MappedLayer layer in _layers.OfType<MappedLayer>())
             layer.Dispose();
     }
 
-    private void OpenLayers(IObjectStore store, SegmentKeys keys, SegmentRoot root)
+    private static async ValueTask<Memory<byte>> ReadRootAsync(
+        StoreReader reader, string key, SegmentReference reference, ReadScope scope, CancellationToken cancellationToken)
+    {
+        // Kernels scan the directory in it as they scan lists: aligned, and past the end of the last code.
+        AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
+            reader, key, 0, (int)reference.RootLength, scope, cancellationToken).ConfigureAwait(false);
+        return Crc32C.Compute(buffer.Span) == reference.RootChecksum
+            ? buffer.Memory
+            : throw new CorruptDataException(key, 0, buffer.Length, "not the root that the pointer names");
+    }
+
+    private void OpenLayers(SegmentKeys keys, SegmentRoot root)
     {
         if (root.Lists is { } lists)
         {
-            Sign = OpenLists(store, keys.Sign, lists.SignLength, lists, lists.Sign, CheckOrdinals);
-            Ex = OpenLists(store, keys.Ex, lists.ExLength, lists, lists.Ex, static (_, _) => { });
+            Sign = OpenLists(LayerKind.Sign, keys.Sign, lists.SignLength, lists, lists.Sign, CheckOrdinals);
+            Ex = OpenLists(LayerKind.Ex, keys.Ex, lists.ExLength, lists, lists.Ex, static (_, _) => { });
         }
 
         if (root.Vectors is { } stride)
-            Vectors = new VectorRows(root.Description, stride, keys, OpenLayer, store);
+            Vectors = new VectorRows(root.Description, stride, keys, OpenLayer);
         if (root.Description.MetadataLength > 0)
         {
-            var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
+            var source = new MetadataSource(keys.Metadata, root, OpenLayer);
             Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
         }
 
         if (root.Zones is { } zones)
-            _zones = OpenZones(store, keys.Zones, zones);
+            _zones = OpenZones(keys.Zones, zones);
     }
 
     private Layer OpenLists(
-        IObjectStore store, string key, long length, ListTable lists, Func<int, Extent> extent, Action<int, ReadOnlyMemory<byte>> check)
+        LayerKind kind, string key, long length, ListTable lists, Func<int, Extent> extent, ExtentCheck check)
     {
-        return OpenLayer(new LayerSource(store, key, length, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Verify));
+        return OpenLayer(new LayerSource(
+            kind, key, length, lists.ListCount, list => (extent(list).Offset, extent(list).Length), Check));
 
-        void Verify(int list, ReadOnlyMemory<byte> bytes)
+        void Check(int list, ReadOnlyMemory<byte> bytes)
         {
             if (Crc32C.Compute(bytes.Span) != extent(list).Checksum)
                 throw new CorruptDataException(key, extent(list).Offset, bytes.Length, $"posting list {list} has a wrong checksum");
@@ -123,7 +145,7 @@ internal sealed class Segment : IDisposable
 
     /// <summary>Reads the zones of some columns of the metadata.</summary>
     /// <exception cref="CorruptDataException">They are damaged.</exception>
-    public async ValueTask<ZoneMaps> ReadZonesAsync(IEnumerable<string> columns, CancellationToken cancellationToken)
+    public async ValueTask<ZoneMaps> ReadZonesAsync(IEnumerable<string> columns, ReadScope scope, CancellationToken cancellationToken)
     {
         var zones = new Dictionary<string, ZoneColumn>(StringComparer.Ordinal);
         foreach (string column in columns)
@@ -131,10 +153,10 @@ internal sealed class Segment : IDisposable
             int index = Metadata!.Schema.IndexOf(column);
             if (Root.Zones is not { } table || index >= table.Count || table.Kind(index) == ZoneKind.None)
                 continue;
-            await _zones!.LoadAsync(index, cancellationToken).ConfigureAwait(false);
+            ReadOnlyMemory<byte> bytes = await _zones!.ReadAsync(index, scope, cancellationToken).ConfigureAwait(false);
             try
             {
-                zones[column] = ZoneColumn.Read(table.Kind(index), _zones.Read(index).Span, Root.Lists!);
+                zones[column] = ZoneColumn.Read(table.Kind(index), bytes.Span, Root.Lists!);
             }
             catch (FormatException wrong)
             {
@@ -146,12 +168,13 @@ internal sealed class Segment : IDisposable
         return new ZoneMaps(zones);
     }
 
-    private Layer OpenZones(IObjectStore store, string key, ZoneTable zones)
+    private Layer OpenZones(string key, ZoneTable zones)
     {
         return OpenLayer(new LayerSource(
-            store, key, zones.Length, zones.Count, column => (zones.Extent(column).Offset, zones.Extent(column).Length), Verify));
+            LayerKind.Metadata, key, zones.Length, zones.Count, column => (zones.Extent(column).Offset, zones.Extent(column).Length),
+            Check));
 
-        void Verify(int column, ReadOnlyMemory<byte> bytes)
+        void Check(int column, ReadOnlyMemory<byte> bytes)
         {
             if (Crc32C.Compute(bytes.Span) != zones.Extent(column).Checksum)
                 throw new CorruptDataException(key, zones.Extent(column).Offset, bytes.Length, "wrong checksum");
@@ -170,10 +193,10 @@ internal sealed class Segment : IDisposable
 
     private Layer OpenLayer(LayerSource source)
     {
-        if (_mappable is null)
-            return new ResidentLayer(source, _budget);
-        var layer = new MappedLayer(source, _mappable.GetFullPath(source.Key));
-        _mapped.Add(layer);
+        Layer layer = _mappable is null
+            ? new ResidentLayer(source, _reader, _budget)
+            : new MappedLayer(source, _mappable.GetFullPath(source.Key));
+        _layers.Add(layer);
         return layer;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using VectorEngine.Arrow;
 using VectorEngine.Format;
@@ -6,7 +7,10 @@ using VectorEngine.Quantization;
 
 namespace VectorEngine.Loading;
 
-/// <summary>The stored vectors, read in chunks of rows; each row is verified against its own checksum.</summary>
+/// <summary>
+/// The stored vectors: single rows, read by exactly their range, and chunks of them, where all are compared. Each row is verified against
+/// its own checksum, whose page is read at the same time.
+/// </summary>
 internal sealed class VectorRows
 {
     private const int ChunkBytes = 65536;
@@ -14,10 +18,9 @@ internal sealed class VectorRows
     private readonly SegmentDescription _description;
     private readonly RowStride _stride;
     private readonly string _key;
-    private readonly Layer _checksums, _chunks;
+    private readonly Layer _checksums, _chunks, _rows;
 
-    public VectorRows(
-        SegmentDescription description, RowStride stride, SegmentKeys keys, Func<LayerSource, Layer> open, Storage.IObjectStore store)
+    public VectorRows(SegmentDescription description, RowStride stride, SegmentKeys keys, Func<LayerSource, Layer> open)
     {
         _description = description;
         _stride = stride;
@@ -28,11 +31,23 @@ internal sealed class VectorRows
         int rows = description.Count;
         ChunkCount = (int)(((uint)rows + (uint)ChunkRows - 1) / (uint)ChunkRows);
         _checksums = open(new LayerSource(
-            store, keys.Checksums, description.ChecksumsLength, RowChecksums.PageCount(rows), page => RowChecksums.Page(rows, page),
-            VerifyPage));
-        _chunks = open(new LayerSource(store, keys.Vectors, description.VectorsLength, ChunkCount, Extent, VerifyChunk));
+            LayerKind.Vectors, keys.Checksums, description.ChecksumsLength, RowChecksums.PageCount(rows),
+            page => RowChecksums.Page(rows, page), CheckPage));
+        _chunks = open(new LayerSource(
+            LayerKind.Vectors, _key, description.VectorsLength, ChunkCount, ChunkExtent, (chunk, bytes) => CheckRows(chunk * ChunkRows, bytes))
+        {
+            PrepareCheck = (first, last, scope, cancellationToken) => PrepareAsync(
+                first * ChunkRows, Math.Min(rows, (last + 1) * ChunkRows) - 1, ChunkRows, scope, cancellationToken),
+        });
+        // Of a mapped file, which takes as much room for an extent as for a chunk of them, rows are read through chunks.
+        _rows = _chunks is MappedLayer ? _chunks : open(new LayerSource(
+            LayerKind.Vectors, _key, description.VectorsLength, rows, RowExtent, CheckRows)
+        {
+            Limits = RangeLimits.Rows,
+            PrepareCheck = (first, last, scope, cancellationToken) => PrepareAsync(first, last, 1, scope, cancellationToken),
+        });
 
-        void VerifyPage(int page, ReadOnlyMemory<byte> bytes)
+        void CheckPage(int page, ReadOnlyMemory<byte> bytes)
         {
             if (!RowChecksums.IsIntact(bytes.Span))
                 throw new CorruptDataException(keys.Checksums, RowChecksums.Page(rows, page).Offset, bytes.Length, "wrong checksum");
@@ -45,22 +60,65 @@ internal sealed class VectorRows
     /// <summary>Number of chunks.</summary>
     public int ChunkCount { get; }
 
-    /// <summary>Brings a chunk into memory.</summary>
-    public ValueTask LoadAsync(int chunk, CancellationToken cancellationToken) => _chunks.LoadAsync(chunk, cancellationToken);
+    /// <summary>All rows in chunks, one after the other.</summary>
+    public Layer Chunks => _chunks;
 
-    /// <summary>The rows of a chunk, one after the other.</summary>
-    public ReadOnlyMemory<byte> Chunk(int chunk) => _chunks.Read(chunk);
+    /// <summary>A row's bytes, if they are at hand.</summary>
+    public bool TryRead(int row, out ReadOnlyMemory<byte> bytes)
+    {
+        if (_chunks.TryRead(row / ChunkRows, out bytes))
+        {
+            bytes = bytes.Slice(row % ChunkRows * _description.RowBytes, _description.RowBytes);
+            return true;
+        }
 
-    /// <summary>One row.</summary>
-    public ReadOnlySpan<byte> Row(uint ordinal) =>
-        _chunks.Read((int)(ordinal / (uint)ChunkRows)).Span.Slice(
-            (int)(ordinal % (uint)ChunkRows) * _description.RowBytes, _description.RowBytes);
+        return _rows.TryRead(row, out bytes);
+    }
+
+    /// <summary>The bytes of rows, if all are at hand.</summary>
+    public bool TryRead(ReadOnlySpan<int> rows, Span<ReadOnlyMemory<byte>> bytes)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            if (!TryRead(rows[i], out bytes[i]))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Reads rows, each by its own range unless they are neighbours.</summary>
+    /// <param name="rows">Their numbers, ascending; a row may be there twice.</param>
+    /// <param name="bytes">Receives their bytes.</param>
+    /// <param name="scope">What reads them.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="CorruptDataException">Some are not what was written.</exception>
+    public async ValueTask ReadAsync(
+        ReadOnlyMemory<int> rows, Memory<ReadOnlyMemory<byte>> bytes, ReadScope scope, CancellationToken cancellationToken)
+    {
+        List<int>? missing = null;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int row = rows.Span[i];
+            if (!TryRead(row, out bytes.Span[i]) && (missing is null || missing[^1] != row))
+                (missing ??= []).Add(row);
+        }
+
+        if (missing is null)
+            return;
+        using ExtentReads reads = _rows.Start(CollectionsMarshal.AsSpan(missing), scope);
+        await reads.AllAsync(cancellationToken).ConfigureAwait(false);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            if (bytes.Span[i].IsEmpty)
+                bytes.Span[i] = reads.Get(rows.Span[i]);
+        }
+    }
 
     /// <summary>Copies one row as floats, of which searches can be made: what cannot have been indexed is damage with a right checksum.</summary>
     /// <exception cref="CorruptDataException">The vector is not finite, too long, or zero under cosine.</exception>
-    public void CopyTo(int row, Span<float> vector)
+    public void CopyTo(int row, ReadOnlySpan<byte> bytes, Span<float> vector)
     {
-        ReadOnlySpan<byte> bytes = Row((uint)row);
         bool isHalf = _description.StoredVectors == StoredVectors.Float16;
         ReadOnlySpan<Half> half = isHalf ? MemoryMarshal.Cast<byte, Half>(bytes) : default;
         for (int i = 0; i < half.Length; i++)
@@ -76,17 +134,34 @@ internal sealed class VectorRows
             throw new CorruptDataException(_key, _stride.OffsetOf(row), bytes.Length, $"vector {row}: {wrong}");
     }
 
-    private (long Offset, int Length) Extent(int chunk)
+    private (long Offset, int Length) ChunkExtent(int chunk)
     {
         int first = chunk * ChunkRows;
         return (_stride.OffsetOf(first), Math.Min(ChunkRows, _description.Count - first) * _description.RowBytes);
     }
 
-    private void VerifyChunk(int chunk, ReadOnlyMemory<byte> bytes)
+    private (long Offset, int Length) RowExtent(int row) => (_stride.OffsetOf(row), _description.RowBytes);
+
+    /// <summary>Reads the checksums of rows from a first to a last one, for extents of so many rows.</summary>
+    private async ValueTask<ExtentCheck> PrepareAsync(
+        int first, int last, int extentRows, ReadScope scope, CancellationToken cancellationToken)
     {
-        int first = chunk * ChunkRows, rowBytes = _description.RowBytes;
+        int firstPage = first / RowChecksums.PageRows;
+        var pages = new ReadOnlyMemory<byte>[(last / RowChecksums.PageRows) - firstPage + 1];
+        await _checksums.ReadAsync(firstPage, pages, scope, cancellationToken).ConfigureAwait(false);
+        return (extent, bytes) => CheckRows(extent * extentRows, bytes, page => pages[page - firstPage]);
+    }
+
+    /// <summary>Checks rows whose checksums are at hand.</summary>
+    private void CheckRows(int first, ReadOnlyMemory<byte> bytes) => CheckRows(
+        first, bytes,
+        page => _checksums.TryRead(page, out ReadOnlyMemory<byte> found) ? found : throw new UnreachableException("They are mapped."));
+
+    private void CheckRows(int first, ReadOnlyMemory<byte> bytes, Func<int, ReadOnlyMemory<byte>> page)
+    {
+        int rowBytes = _description.RowBytes;
         ReadOnlySpan<uint> checksums =
-            RowChecksums.Rows(_checksums.Read(first / RowChecksums.PageRows).Span)[(first % RowChecksums.PageRows)..];
+            RowChecksums.Rows(page(first / RowChecksums.PageRows).Span)[(first % RowChecksums.PageRows)..];
         for (int row = 0; row < bytes.Length / rowBytes; row++)
         {
             if (Crc32C.Compute(bytes.Span.Slice(row * rowBytes, rowBytes)) != checksums[row])

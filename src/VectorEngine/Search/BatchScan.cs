@@ -10,15 +10,39 @@ namespace VectorEngine.Search;
 /// <param name="own">Which of a search's states is this segment's.</param>
 internal sealed class BatchScan(Segment segment, int own)
 {
+    /// <summary>Bytes of chunks, or lists, that are read at a time, while those before are scanned.</summary>
+    private const int ReadAhead = 4 << 20;
+
     /// <summary>Compares every vector, chunk by chunk; the answers are those of searching alone.</summary>
     public async ValueTask CompareAllAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
     {
-        for (int chunk = 0; chunk < segment.Vectors!.ChunkCount; chunk++)
+        VectorRows vectors = segment.Vectors!;
+        int chunkBytes = vectors.ChunkRows * segment.Root.Description.RowBytes;
+        ExtentStream? chunks = null;
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            await segment.Vectors.LoadAsync(chunk, cancellationToken).ConfigureAwait(false);
-            var action = new CompareAction { Segment = segment, Searches = searches.Span, Own = own, Chunk = chunk };
-            KernelDispatch.Run(ref action);
+            for (int chunk = 0; chunk < vectors.ChunkCount; chunk++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ReadOnlyMemory<byte> bytes = default;
+                if (chunks is not null || !vectors.Chunks.TryRead(chunk, out bytes))
+                {
+                    chunks ??= new ExtentStream(
+                        vectors.Chunks, Enumerable.Range(chunk, vectors.ChunkCount - chunk), Math.Max(1, ReadAhead / chunkBytes),
+                        searches.Span[0][own].BeginRead());
+                    bytes = await chunks.NextAsync(cancellationToken).ConfigureAwait(false);
+                }
+
+                var action = new CompareAction
+                {
+                    Segment = segment, Searches = searches.Span, Own = own, First = chunk * vectors.ChunkRows, Bytes = bytes.Span,
+                };
+                KernelDispatch.Run(ref action);
+            }
+        }
+        finally
+        {
+            chunks?.Dispose();
         }
     }
 
@@ -29,23 +53,43 @@ internal sealed class BatchScan(Segment segment, int own)
     public async ValueTask ScanListsAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
     {
         ulong[] visits = OrderVisits(searches.Span);
-        for (int start = 0, end; start < visits.Length; start = end)
+        QueryScratch first = searches.Span[0][own];
+        bool refines = first.Plan.Stage != SearchStage.Sign;
+        List<int> lists = Distinct(visits);
+        int ahead = (int)Math.Max(1, ReadAhead / (segment.Root.Description.SignLength / segment.Root.Description.ListCount));
+        ReadScope scope = first.BeginRead();
+        using var signs = new ExtentStream(segment.Sign!, lists, ahead, scope);
+        using var exs = new ExtentStream(segment.Ex!, refines ? lists : [], ahead, scope);
+        int start = 0;
+        foreach (int list in lists)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int list = ListOf(visits[start]);
-            for (end = start + 1; end < visits.Length && ListOf(visits[end]) == list;)
+            int end = start + 1;
+            while (end < visits.Length && ListOf(visits[end]) == list)
                 end++;
-            if (segment.Root.Lists!.Count(list) == 0)
-                continue;
-            await segment.Sign!.LoadAsync(list, cancellationToken).ConfigureAwait(false);
-            if (searches.Span[0][own].Plan.Stage != SearchStage.Sign)
-                await segment.Ex!.LoadAsync(list, cancellationToken).ConfigureAwait(false);
+            ReadOnlyMemory<byte> sign = await signs.NextAsync(cancellationToken).ConfigureAwait(false);
+            ReadOnlyMemory<byte> ex = refines ? await exs.NextAsync(cancellationToken).ConfigureAwait(false) : default;
             var scan = new ScanAction
             {
                 Segment = segment, Searches = searches.Span, Own = own, List = list, Visits = visits.AsSpan(start, end - start),
+                Sign = sign.Span, Ex = ex.Span,
             };
             KernelDispatch.Run(ref scan);
+            start = end;
         }
+    }
+
+    /// <summary>The lists that are visited, each as often as it comes up after another.</summary>
+    private static List<int> Distinct(ulong[] visits)
+    {
+        var lists = new List<int>();
+        foreach (ulong visit in visits)
+        {
+            if (lists.Count == 0 || lists[^1] != ListOf(visit))
+                lists.Add(ListOf(visit));
+        }
+
+        return lists;
     }
 
     /// <summary>Visits of lists by queries, in order: a bit for any but the query's nearest list, the list, the query's number.</summary>
@@ -73,12 +117,13 @@ internal sealed class BatchScan(Segment segment, int own)
     {
         public required Segment Segment;
         public required ReadOnlySpan<QueryScratch[]> Searches;
-        public required int Own, Chunk;
+        public required ReadOnlySpan<byte> Bytes;
+        public required int Own, First;
 
         public readonly void Run<K>() where K : struct, IKernels
         {
             foreach (QueryScratch[] search in Searches)
-                FlatSearch.Run<K>(Segment, search[Own], Chunk);
+                FlatSearch.Run<K>(Segment, search[Own], First, Bytes);
         }
     }
 
@@ -87,16 +132,14 @@ internal sealed class BatchScan(Segment segment, int own)
         public required Segment Segment;
         public required ReadOnlySpan<QueryScratch[]> Searches;
         public required ReadOnlySpan<ulong> Visits;
+        public required ReadOnlySpan<byte> Sign, Ex;
         public required int Own, List;
 
         public readonly void Run<K>() where K : struct, IKernels
         {
-            ReadOnlySpan<byte> sign = Segment.Sign!.Read(List).Span;
             foreach (ulong visit in Visits)
             {
-                QueryScratch scratch = Searches[(int)(uint)visit][Own];
-                scratch.Probed++;
-                IvfSearch.ScanList<K>(Segment, scratch, List, sign);
+                IvfSearch.ScanList<K>(Segment, Searches[(int)(uint)visit][Own], List, Sign, Ex);
             }
         }
     }

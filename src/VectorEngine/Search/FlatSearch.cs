@@ -9,13 +9,16 @@ namespace VectorEngine.Search;
 /// <summary>Compares the query with stored vectors, one chunk of them after the other.</summary>
 internal static class FlatSearch
 {
-    public static void Run<K>(Segment segment, QueryScratch scratch, int chunk) where K : struct, IKernels
+    /// <summary>Compares the query with the rows of a chunk.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="scratch">The search.</param>
+    /// <param name="first">The chunk's first row.</param>
+    /// <param name="bytes">Its rows.</param>
+    public static void Run<K>(Segment segment, QueryScratch scratch, int first, ReadOnlySpan<byte> bytes) where K : struct, IKernels
     {
-        VectorRows rows = segment.Vectors!;
         Metric metric = segment.Root.Description.Metric;
         StoredVectors type = segment.Root.Description.StoredVectors;
         int rowBytes = segment.Root.Description.RowBytes;
-        ReadOnlySpan<byte> bytes = rows.Chunk(chunk).Span;
         Span<float> distances = scratch.Distances.AsSpan(0, bytes.Length / rowBytes);
         if (type == StoredVectors.Float32 && metric == Metric.SquaredL2)
         {
@@ -33,22 +36,25 @@ internal static class FlatSearch
         }
 
         for (int row = 0; row < distances.Length; row++)
-            scratch.Results.Offer(distances[row], (uint)((chunk * rows.ChunkRows) + row), 0);
+            scratch.Results.Offer(distances[row], (uint)(first + row), 0);
         scratch.Scanned += distances.Length;
     }
 
-    /// <summary>Compares the query with the rows that a filter selects, and no others.</summary>
-    public static void RunSelected<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    /// <summary>Compares the query with rows that lie anywhere.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="scratch">The search.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="bytes">Their bytes.</param>
+    public static void Run<K>(Segment segment, QueryScratch scratch, ReadOnlySpan<int> rows, ReadOnlySpan<ReadOnlyMemory<byte>> bytes)
+        where K : struct, IKernels
     {
         SegmentDescription description = segment.Root.Description;
-        SegmentFilter filter = scratch.Plan.Filter!;
-        for (int row = filter.Next(0, description.Count); row >= 0; row = filter.Next(row + 1, description.Count))
+        for (int i = 0; i < rows.Length; i++)
         {
-            float distance = ExactDistance.Compute<K>(
-                description.Metric, description.StoredVectors, scratch.Query, segment.Vectors!.Row((uint)row));
-            scratch.Results.Offer(distance, (uint)row, 0);
+            float distance = ExactDistance.Compute<K>(description.Metric, description.StoredVectors, scratch.Query, bytes[i].Span);
+            scratch.Results.Offer(distance, (uint)rows[i], 0);
         }
 
-        scratch.Scanned += filter.Count;
+        scratch.Scanned += rows.Length;
     }
 }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using VectorEngine.Kernels;
-using VectorEngine.Loading;
 using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
@@ -20,8 +19,7 @@ internal ref struct HardListScan
     /// <summary>The postings that may be results, a word for each block; empty if all may.</summary>
     public required ReadOnlySpan<uint> Selected;
     public required SearchStage Stage;
-    public required Layer ExLayer;
-    public required int List;
+    public required ExList Ex;
 
     /// <summary>The list's part of every distance.</summary>
     public required float Base;
@@ -32,9 +30,9 @@ internal ref struct HardListScan
     /// <summary>At least the length of everything that was summed up in float32 for this list, but for the residuals.</summary>
     public required double Reach;
 
-    private ReadOnlySpan<byte> _exRecords;
-
-    public void Run<K>() where K : struct, IKernels
+    /// <summary>Scans the list.</summary>
+    /// <returns>False if its 3-bit codes are needed and not at hand: then nothing has been done.</returns>
+    public bool TryRun<K>() where K : struct, IKernels
     {
         CodeLayout layout = Space.Layout;
         Span<int> querySums = stackalloc int[CodeLayout.BlockSize], centroidSums = stackalloc int[CodeLayout.BlockSize];
@@ -49,12 +47,15 @@ internal ref struct HardListScan
             for (; open != 0; open &= open - 1)
             {
                 int slot = BitOperations.TrailingZeroCount(open);
-                Scan<K>((block * CodeLayout.BlockSize) + slot, querySums[slot], centroidSums[slot]);
+                if (!TryScan<K>((block * CodeLayout.BlockSize) + slot, querySums[slot], centroidSums[slot]))
+                    return false;
             }
         }
+
+        return true;
     }
 
-    private void Scan<K>(int posting, int querySum, int centroidSum) where K : struct, IKernels
+    private bool TryScan<K>(int posting, int querySum, int centroidSum) where K : struct, IKernels
     {
         QuantizedQuery query = Scratch.Quantized;
         CodeFactors factors = Blocks.FactorsOf(posting);
@@ -68,15 +69,15 @@ internal ref struct HardListScan
         if (Stage == SearchStage.Sign)
         {
             sign.OfferTo(Scratch.Results, ordinal);
-            return;
+            return true;
         }
 
         if (sign.Low > Scratch.Uppers.Threshold)
-            return;
-
-        if (_exRecords.IsEmpty)
-            _exRecords = ExLayer.Read(List).Span;
-        ReadOnlySpan<byte> record = _exRecords.Slice(posting * Space.Layout.ExRecordBytes, Space.Layout.ExRecordBytes);
+            return true;
+        // Missing when the first posting needs it, as nothing is dropped that has been taken.
+        if (!Ex.IsAtHand)
+            return false;
+        ReadOnlySpan<byte> record = Ex.Records.Slice(posting * Space.Layout.ExRecordBytes, Space.Layout.ExRecordBytes);
         ReadOnlySpan<byte> code = record[CodeLayout.ExFactorBytes..];
         int queryDot = K.DotExCode(code, Space.Layout.PaddedDimensions, query.Bytes);
         int centroidDot = K.DotExCode(code, Space.Layout.PaddedDimensions, Centroid.Bytes);
@@ -90,6 +91,7 @@ internal ref struct HardListScan
             full.OfferTo(Scratch.Results, ordinal);
         else
             Scratch.AddCandidate(new Candidate(MathF.BitDecrement((float)full.Low), ordinal));
+        return true;
     }
 
     /// <summary>

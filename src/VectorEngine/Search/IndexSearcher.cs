@@ -51,31 +51,24 @@ internal sealed class IndexSearcher
         }
     }
 
-    /// <summary>Runs a search to its end, reading what is not in memory on the calling thread.</summary>
-    public void Complete(QueryScratch[] search)
-    {
-        for (int i = 0; i < _searchers.Length; i++)
-        {
-            while (_searchers[i].Scan(search[i]))
-            {
-            }
-
-            _searchers[i].Finish(search[i]);
-        }
-    }
-
-    /// <summary>Runs a search to its end; what is not in memory is waited for asynchronously.</summary>
+    /// <summary>Runs a search to its end; what segments have to read is read at the same time.</summary>
     public async ValueTask CompleteAsync(QueryScratch[] search, CancellationToken cancellationToken)
     {
-        QueryScratch[][] alone = [search];
+        List<Task>? waiting = null;
         for (int own = 0; own < _searchers.Length; own++)
         {
             // All vectors of a segment are not brought into memory at once.
-            if (_searchers[own].ComparesAll(search[own].Plan))
-                await _searchers[own].CompleteAsync(alone, own, cancellationToken).ConfigureAwait(false);
-            else
-                await _searchers[own].CompleteAsync(search[own], cancellationToken).ConfigureAwait(false);
+            ValueTask completion = _searchers[own].ComparesAll(search[own].Plan)
+                ? _searchers[own].CompleteAsync((QueryScratch[][])[search], own, cancellationToken)
+                : _searchers[own].CompleteAsync(search[own], cancellationToken);
+            if (completion.IsCompletedSuccessfully)
+                continue;
+            (waiting ??= []).Add(completion.AsTask());
         }
+
+        // Not even when one fails may the state of a search be given back while another goes on.
+        if (waiting is not null)
+            await Task.WhenAll(waiting).ConfigureAwait(false);
     }
 
     /// <summary>Runs searches with the same options to their end, together where they can share what is read.</summary>

@@ -2,6 +2,7 @@ using VectorEngine.Clustering;
 using VectorEngine.Format;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
+using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
 namespace VectorEngine.Search;
@@ -45,7 +46,7 @@ internal static class IvfSearch
         var directory = new ListScan(
             scratch, space.Layout, new SignBlocks(space.Layout, root.DirectorySign.Span, listCount), scratch.Rounds.Remaining,
             Terms(space, directoryBase, scratch.RotatedNorm, DirectoryEpsilon0), root.DirectoryEx.Span);
-        directory.Run<K>();
+        directory.TryRun<K>();
         scratch.Lists.Sort();
         if (scale != 1)
         {
@@ -55,110 +56,150 @@ internal static class IvfSearch
     }
 
     /// <summary>Scans the chosen lists, and chooses those of the next round, if there is one.</summary>
-    public static void ScanLists<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    /// <returns>False if a list has to be read first: that of the rank <see cref="QueryScratch.NextList"/>.</returns>
+    public static bool ScanLists<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
     {
         // With a filter, most of a list may remain unread.
         int prefetch = scratch.Plan.Filter is null ? PrefetchBytes : segment.Root.Space!.Layout.CentroidBytes;
-        ReadOnlyMemory<byte> next = ReadSign(segment, scratch, 0);
-        for (int i = 0; i < scratch.Lists.Count; i++)
+        Span<ReadOnlyMemory<byte>> signs = scratch.SignLists;
+        for (int rank = scratch.NextList; rank < signs.Length; rank++)
         {
-            ReadOnlyMemory<byte> sign = next;
-            next = ReadSign(segment, scratch, i + 1);
-            K.Prefetch(next.Span[..Math.Min(next.Length, prefetch)]);
-            int list = (int)scratch.Lists.Ordinal(i);
-            if (!sign.IsEmpty && ScanList<K>(segment, scratch, list, sign.Span) is var scanned and not 0 && scratch.Rounds.Active)
-                scratch.Rounds.Visited(segment.Root.Lists!.Count(list), scanned, scratch.Found.Threshold);
+            int list = (int)scratch.Lists.Ordinal(rank), count = segment.Root.Lists!.Count(list);
+            if (count == 0 || (scratch.Rounds.Active && !scratch.Rounds.Admits(scratch.Lists[rank])))
+                continue;
+            scratch.NextList = rank;
+            if (signs[rank].IsEmpty)
+                return false;
+            if (rank + 1 < signs.Length)
+                K.Prefetch(signs[rank + 1].Span[..Math.Min(signs[rank + 1].Length, prefetch)]);
+            int scanned = ScanList<K>(segment, scratch, list, signs[rank].Span, scratch.ExLists[rank].Span);
+            if (scanned < 0)
+                return false;
+            if (scanned > 0 && scratch.Rounds.Active)
+                scratch.Rounds.Visited(count, scanned, scratch.Found.Threshold);
         }
 
         scratch.Rounds.EndRound(scratch.Lists, scratch.Found.Count);
         if (scratch.Rounds.Next > 0)
             ChooseLists<K>(segment, scratch, isFirst: false);
-    }
-
-    /// <summary>
-    /// The sign list of a rank among the chosen lists; empty beyond the last, where the list is, and where it is not worth a visit.
-    /// </summary>
-    private static ReadOnlyMemory<byte> ReadSign(Segment segment, QueryScratch scratch, int rank)
-    {
-        if (rank >= scratch.Lists.Count || (scratch.Rounds.Active && !scratch.Rounds.Admits(scratch.Lists[rank])))
-            return default;
-        int list = (int)scratch.Lists.Ordinal(rank);
-        if (scratch.Plan.Filter is null)
-            scratch.Probed++;
-        return segment.Root.Lists!.Count(list) == 0 ? default : segment.Sign!.Read(list);
+        return true;
     }
 
     /// <summary>Scans one list that is not empty.</summary>
-    /// <returns>Its postings that may be results.</returns>
-    public static int ScanList<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
+    /// <param name="segment">The segment.</param>
+    /// <param name="scratch">The search.</param>
+    /// <param name="list">The list.</param>
+    /// <param name="sign">Its bytes in the 1-bit layer.</param>
+    /// <param name="ex">Its bytes in the 3-bit layer; empty if they are to be taken from what is at hand.</param>
+    /// <returns>Its postings that may be results; -1 if the 3-bit layer is needed and not at hand: then nothing has been done.</returns>
+    public static int ScanList<K>(
+        Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign, ReadOnlySpan<byte> ex) where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
         SearchPlan plan = scratch.Plan;
-        int count = segment.Root.Lists!.Count(list);
-        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], count);
+        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], segment.Root.Lists!.Count(list));
         ReadOnlySpan<uint> selected = [];
-        int scanned = count;
+        int scanned = blocks.Count;
         if (plan.Filter is { } filter)
             selected = filter.Postings<K>(list, blocks, out scanned);
         if (scanned == 0)
             return 0;
-        if (plan.Filter is not null)
-            scratch.Probed++;
+        (float listBase, float queryNorm) = Place<K>(space, scratch, SignBlocks.Centroid(space.Layout, sign));
+        bool isScanned = plan.Bound == ErrorBound.Hard
+            ? HardScan<K>(segment, scratch, list, sign, ex, blocks, selected, listBase, queryNorm)
+            : new ListScan(
+                scratch, space.Layout, blocks, selected, Terms(space, listBase, queryNorm, plan.Epsilon0),
+                plan.Stage, new ExList(segment.Ex!, list, ex)).TryRun<K>();
+        if (!isScanned)
+            return -1;
+        scratch.Probed++;
         scratch.Scanned += scanned;
-        ReadOnlySpan<Half> centroid = SignBlocks.Centroid(space.Layout, sign);
+        return scanned;
+    }
+
+    /// <summary>Counts the postings of a list that the 1-bit layer does not exclude.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="scratch">The search.</param>
+    /// <param name="list">The list.</param>
+    /// <param name="sign">Its bytes in the 1-bit layer.</param>
+    /// <param name="uppers">Has, and receives, upper bounds of the nearest postings.</param>
+    public static int CountSurvivors<K>(
+        Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign, TopK uppers) where K : struct, IKernels
+    {
+        CodeSpace space = segment.Root.Space!;
+        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], segment.Root.Lists!.Count(list));
+        ReadOnlySpan<uint> selected = [];
+        int scanned = blocks.Count;
+        if (scratch.Plan.Filter is { } filter)
+            selected = filter.Postings<K>(list, blocks, out scanned);
+        if (scanned == 0)
+            return 0;
+        (float listBase, float queryNorm) = Place<K>(space, scratch, SignBlocks.Centroid(space.Layout, sign));
+        return new ListScan(
+            scratch, space.Layout, blocks, selected, Terms(space, listBase, queryNorm, scratch.Plan.Epsilon0),
+            SearchStage.Sign, default).CountSurvivors<K>(uppers);
+    }
+
+    /// <summary>Where a query is as a list's centroid sees it: the list's part of every distance, and |y|.</summary>
+    private static (float Base, float QueryNorm) Place<K>(CodeSpace space, QueryScratch scratch, ReadOnlySpan<Half> centroid)
+        where K : struct, IKernels
+    {
         float inverseScale = 1 / space.Transform.CentroidScale;
         float squaredNorm = K.SquaredL2(scratch.Scaled, centroid) * inverseScale * inverseScale;
         float listBase = space.Metric == Metric.InnerProduct
             ? scratch.SharedBase - (K.Dot(scratch.MeanPlusQuery, centroid) * inverseScale)
             : space.Weight / 2 * squaredNorm;
-        if (plan.Bound == ErrorBound.Hard)
-        {
-            double queryNorm = Math.Sqrt(squaredNorm) * (1 + 1e-5);
-            double shared = space.Metric switch
-            {
-                Metric.SquaredL2 => 0,
-                Metric.InnerProduct => Math.Sqrt(K.Dot(space.RotatedMean, space.RotatedMean)),
-                _ => 1,
-            };
-            new HardListScan
-            {
-                Space = space,
-                Scratch = scratch,
-                Centroid = scratch.QuantizeCentroid(space, centroid),
-                Blocks = blocks,
-                Selected = selected,
-                Stage = plan.Stage,
-                ExLayer = segment.Ex!,
-                List = list,
-                Base = listBase,
-                QueryNorm = queryNorm,
-                Reach = shared + scratch.RotatedNorm + queryNorm,
-            }.Run<K>();
-            return scanned;
-        }
+        return (listBase, MathF.Sqrt(squaredNorm));
+    }
 
-        new ListScan(
-            scratch, space.Layout, blocks, selected, Terms(space, listBase, MathF.Sqrt(squaredNorm), plan.Epsilon0),
-            plan.Stage, segment.Ex!, list).Run<K>();
-        return scanned;
+    private static bool HardScan<K>(
+        Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign, ReadOnlySpan<byte> ex, SignBlocks blocks,
+        ReadOnlySpan<uint> selected, float listBase, float queryNorm) where K : struct, IKernels
+    {
+        CodeSpace space = segment.Root.Space!;
+        double longest = queryNorm * (1 + 2e-5);
+        double shared = space.Metric switch
+        {
+            Metric.SquaredL2 => 0,
+            Metric.InnerProduct => Math.Sqrt(K.Dot(space.RotatedMean, space.RotatedMean)),
+            _ => 1,
+        };
+        var scan = new HardListScan
+        {
+            Space = space,
+            Scratch = scratch,
+            Centroid = scratch.QuantizeCentroid(space, SignBlocks.Centroid(space.Layout, sign)),
+            Blocks = blocks,
+            Selected = selected,
+            Stage = scratch.Plan.Stage,
+            Ex = new ExList(segment.Ex!, list, ex),
+            Base = listBase,
+            QueryNorm = longest,
+            Reach = shared + scratch.RotatedNorm + longest,
+        };
+        return scan.TryRun<K>();
     }
 
     /// <summary>Compares the candidates with their stored vectors, lowest bound first, until no bound is below the k-th distance.</summary>
-    public static void Rescore<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
+    /// <returns>False if vectors have to be read first: those from <see cref="QueryScratch.NextCandidate"/> on.</returns>
+    public static bool Rescore<K>(Segment segment, QueryScratch scratch) where K : struct, IKernels
     {
         SegmentDescription description = segment.Root.Description;
         Span<Candidate> candidates = scratch.Candidates;
-        candidates.Sort(
-            static (a, b) => a.LowerBound != b.LowerBound ? a.LowerBound.CompareTo(b.LowerBound) : a.Ordinal.CompareTo(b.Ordinal));
-        foreach (Candidate candidate in candidates)
+        Span<ReadOnlyMemory<byte>> rows = scratch.Rows.Span;
+        for (int i = scratch.NextCandidate; i < candidates.Length && candidates[i].LowerBound <= scratch.Results.Threshold; i++)
         {
-            if (candidate.LowerBound > scratch.Results.Threshold)
-                break;
-            ReadOnlySpan<byte> row = segment.Vectors!.Row(candidate.Ordinal);
-            float distance = ExactDistance.Compute<K>(description.Metric, description.StoredVectors, scratch.Query, row);
-            scratch.Results.Offer(distance, candidate.Ordinal, 0);
+            scratch.NextCandidate = i;
+            uint ordinal = candidates[i].Ordinal;
+            if (rows[i].IsEmpty && !segment.Vectors!.TryRead((int)ordinal, out rows[i]))
+                return false;
+            float distance = ExactDistance.Compute<K>(
+                description.Metric, description.StoredVectors, scratch.Query, rows[i].Span);
+            scratch.Results.Offer(distance, ordinal, 0);
             scratch.Rescored++;
         }
+
+        return true;
     }
 
     private static ListTerms Terms(CodeSpace space, float listBase, float queryNorm, float epsilon0) =>

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using VectorEngine.Kernels;
-using VectorEngine.Loading;
 using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
@@ -25,27 +24,21 @@ internal ref struct ListScan
     private readonly SearchStage _stage;
     private readonly ReadOnlySpan<sbyte> _queryBytes;
     private readonly float _signRounding, _fullRounding;
-    private readonly Layer? _exLayer;
-    private readonly int _list;
     private readonly ReadOnlySpan<uint> _selected;
-    private ReadOnlySpan<byte> _exRecords;
+    private ExList _ex;
     private long _survivors;
 
     /// <summary>Prepares to scan a posting list: the selected postings, a word for each block, or all if there are no words.</summary>
     public ListScan(
         QueryScratch scratch, CodeLayout layout, SignBlocks blocks, ReadOnlySpan<uint> selected, in ListTerms terms, SearchStage stage,
-        Layer exLayer, int list)
-        : this(scratch, layout, blocks, selected, terms, stage, scratch.Results)
-    {
-        _exLayer = exLayer;
-        _list = list;
-    }
+        ExList ex)
+        : this(scratch, layout, blocks, selected, terms, stage, scratch.Results) => _ex = ex;
 
     /// <summary>Prepares to scan the directory for the lists to visit, of those selected.</summary>
     public ListScan(
         QueryScratch scratch, CodeLayout layout, SignBlocks blocks, ReadOnlySpan<uint> selected, in ListTerms terms,
         ReadOnlySpan<byte> exRecords)
-        : this(scratch, layout, blocks, selected, terms, SearchStage.Refined, scratch.Lists) => _exRecords = exRecords;
+        : this(scratch, layout, blocks, selected, terms, SearchStage.Refined, scratch.Lists) => _ex = new ExList(exRecords);
 
     private ListScan(
         QueryScratch scratch, CodeLayout layout, SignBlocks blocks, ReadOnlySpan<uint> selected, in ListTerms terms, SearchStage stage,
@@ -64,8 +57,10 @@ internal ref struct ListScan
         _fullRounding = terms.Epsilon0 * _query.FullRounding;
     }
 
+    /// <summary>Scans the list.</summary>
+    /// <returns>False if its 3-bit codes are needed and not at hand: then nothing has been done.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Run<K>() where K : struct, IKernels
+    public bool TryRun<K>() where K : struct, IKernels
     {
         // rescale is never positive, so adding the rounding to the bias lowers every bound by its share.
         var estimates = new BoundConstants(_terms.Base, _query.Step, _query.Bias, 0);
@@ -95,13 +90,20 @@ internal ref struct ListScan
             }
 
             if (Threshold == float.MaxValue && _nearest.Capacity <= sums.Length / 4)
+            {
+                if (!_ex.IsAtHand)
+                    return false;
                 RefineSeeds<K>(first, sums, estimates, open);
+            }
+
             for (int b = 0; b < count; b++)
             {
                 if (open[b] == 0)
                     continue;
                 ReadOnlySpan<int> blockSums = sums.Slice(b * CodeLayout.BlockSize, CodeLayout.BlockSize);
                 uint selected = K.SelectBelow(blockSums, _blocks.Factors(first + b), bounds, Threshold) & open[b];
+                if (selected != 0 && !_ex.IsAtHand)
+                    return false;
                 _survivors += BitOperations.PopCount(selected);
                 for (; selected != 0; selected &= selected - 1)
                 {
@@ -112,8 +114,37 @@ internal ref struct ListScan
         }
 
         // The receipt counts the lists' postings, not the centroids.
-        if (_exLayer is not null)
+        if (!_ex.IsDirectory)
             _scratch.Refined += _survivors;
+        return true;
+    }
+
+    /// <summary>Counts the postings that the 1-bit layer does not exclude.</summary>
+    /// <param name="uppers">Has, and receives, upper bounds of the nearest postings; what lies beyond them all is excluded.</param>
+    public readonly int CountSurvivors<K>(TopK uppers) where K : struct, IKernels
+    {
+        var bounds = new BoundConstants(_terms.Base, _query.Step, _query.Bias + _signRounding, _terms.ErrorScale);
+        int blockCount = CodeLayout.BlockCount(_blocks.Count), survivors = 0;
+        Span<uint> window = stackalloc uint[1];
+        Span<int> sums = _scratch.Sums.AsSpan(0, CodeLayout.BlockSize);
+        for (int block = 0; block < blockCount; block++)
+        {
+            if (_selected.IsEmpty)
+                K.FastScan(_blocks.Bytes[(block * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
+            else if (!ScanSelected<K>(block, sums, window))
+                continue;
+            uint open = _selected.IsEmpty ? _blocks.Occupied(block) : window[0];
+            uint selected = K.SelectBelow(sums, _blocks.Factors(block), bounds, uppers.Threshold) & open;
+            survivors += BitOperations.PopCount(selected);
+            for (; selected != 0; selected &= selected - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(selected), posting = (block * CodeLayout.BlockSize) + slot;
+                (float estimate, float bound) = SignEstimate(posting, sums[slot]);
+                uppers.Offer(estimate + bound, _blocks.Ordinal(posting), 0);
+            }
+        }
+
+        return survivors;
     }
 
     /// <summary>Sums a window's table entries, but for blocks without a selected posting; false if there are no others.</summary>
@@ -177,20 +208,24 @@ internal ref struct ListScan
             {
                 int slot = BitOperations.TrailingZeroCount(selected);
                 int position = (b * CodeLayout.BlockSize) + slot, posting = (firstBlock * CodeLayout.BlockSize) + position;
-                CodeFactors factors = _blocks.FactorsOf(posting);
-                float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.SignProduct(blockSums[slot]), factors.Add + _terms.Base);
-                float bound = (factors.Error * _terms.ErrorScale) - (factors.Rescale * _signRounding);
+                (float estimate, float bound) = SignEstimate(posting, blockSums[slot]);
                 nearest.Offer(estimate, asPositions ? (uint)position : _blocks.Ordinal(posting), bound);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly (float Estimate, float Bound) SignEstimate(int posting, int sum)
+    {
+        CodeFactors factors = _blocks.FactorsOf(posting);
+        float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.SignProduct(sum), factors.Add + _terms.Base);
+        return (estimate, (factors.Error * _terms.ErrorScale) - (factors.Rescale * _signRounding));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Refine<K>(int posting, int sum) where K : struct, IKernels
     {
-        if (_exRecords.IsEmpty)
-            _exRecords = _exLayer!.Read(_list).Span;
-        ReadOnlySpan<byte> record = _exRecords.Slice(posting * _layout.ExRecordBytes, _layout.ExRecordBytes);
+        ReadOnlySpan<byte> record = _ex.Records.Slice(posting * _layout.ExRecordBytes, _layout.ExRecordBytes);
         int dot = K.DotExCode(record[CodeLayout.ExFactorBytes..], _layout.PaddedDimensions, _queryBytes);
         CodeFactors factors = ExRecord.ReadFactors(record);
         float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.FullProduct(sum, dot), factors.Add + _terms.Base);

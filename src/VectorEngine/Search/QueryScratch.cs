@@ -1,4 +1,5 @@
 using VectorEngine.Kernels;
+using VectorEngine.Loading;
 using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 
@@ -18,6 +19,7 @@ internal sealed class QueryScratch
     private Candidate[] _candidates = new Candidate[256];
     private QuantizedQuery? _centroid;
     private float[]? _centroidValues;
+    private ReadOnlyMemory<byte>[] _signLists = [], _exLists = [], _rows = [];
 
     public QueryScratch(int dimensions, CodeSpace? space)
     {
@@ -67,6 +69,27 @@ internal sealed class QueryScratch
     public Span<Candidate> Candidates => _candidates.AsSpan(0, CandidateCount);
 
     public int CandidateCount { get; private set; }
+
+    /// <summary>The bytes of <see cref="Lists"/>, by rank: their 1-bit layer. Empty where they were not read.</summary>
+    public Span<ReadOnlyMemory<byte>> SignLists => _signLists.AsSpan(0, Lists.Count);
+
+    /// <summary>The same of the 3-bit layer.</summary>
+    public Span<ReadOnlyMemory<byte>> ExLists => _exLists.AsSpan(0, Lists.Count);
+
+    /// <summary>The rank of the list that is scanned next.</summary>
+    public int NextList { get; set; }
+
+    /// <summary>The stored vectors of the candidates from the first on, as far as they were asked for.</summary>
+    public Memory<ReadOnlyMemory<byte>> Rows => _rows.AsMemory(0, CandidateCount);
+
+    /// <summary>Numbers of selected rows, and their stored vectors, as many as are compared at a time.</summary>
+    public (int[] Numbers, ReadOnlyMemory<byte>[] Bytes) SelectedRows { get; } = (new int[1024], new ReadOnlyMemory<byte>[1024]);
+
+    /// <summary>The candidate that is rescored next.</summary>
+    public int NextCandidate { get; set; }
+
+    /// <summary>What the search has read from the store; null if nothing yet.</summary>
+    public ReadScope? Reads { get; private set; }
 
     /// <summary>|q'|.</summary>
     public float RotatedNorm { get; private set; }
@@ -118,6 +141,42 @@ internal sealed class QueryScratch
         CandidateCount = 0;
         Probed = Excluded = 0;
         Scanned = Refined = Rescored = 0;
+        NextCandidate = 0;
+        Reads = null;
+    }
+
+    /// <summary>What the search reads from the store.</summary>
+    public ReadScope BeginRead() => Reads ??= new ReadScope();
+
+    /// <summary>Makes room for the bytes of the chosen lists, and forgets those of other lists.</summary>
+    public void ResetLists()
+    {
+        NextList = 0;
+        Array.Clear(_signLists);
+        Array.Clear(_exLists);
+        if (_signLists.Length >= Lists.Count)
+            return;
+        _signLists = new ReadOnlyMemory<byte>[Lists.Count];
+        _exLists = new ReadOnlyMemory<byte>[Lists.Count];
+    }
+
+    /// <summary>Sorts the candidates, lowest bound first, and makes room for their vectors.</summary>
+    public void SortCandidates()
+    {
+        Candidates.Sort(
+            static (a, b) => a.LowerBound != b.LowerBound ? a.LowerBound.CompareTo(b.LowerBound) : a.Ordinal.CompareTo(b.Ordinal));
+        if (_rows.Length < CandidateCount)
+            _rows = new ReadOnlyMemory<byte>[_candidates.Length];
+    }
+
+    /// <summary>Lets go of what was read, which may be long dropped from memory otherwise.</summary>
+    public void Release()
+    {
+        Array.Clear(_signLists);
+        Array.Clear(_exLists);
+        Array.Clear(_rows);
+        Array.Clear(SelectedRows.Bytes);
+        Reads = null;
     }
 
     /// <summary>Empties the heaps for a search that starts anew.</summary>

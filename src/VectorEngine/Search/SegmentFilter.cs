@@ -152,7 +152,7 @@ internal sealed class SegmentFilter
             selected = await SelectAsync(segment, [.. columns], filter, firstRow, cancellationToken).ConfigureAwait(false);
         }
 
-        ZoneMaps zones = await segment.ReadZonesAsync(columns, cancellationToken).ConfigureAwait(false);
+        ZoneMaps zones = await segment.ReadZonesAsync(columns, new ReadScope(), cancellationToken).ConfigureAwait(false);
         uint[] lists = new uint[BitWords.Count(segment.Root.Description.ListCount)];
         for (int list = 0; list < segment.Root.Description.ListCount; list++)
         {

@@ -6,9 +6,9 @@ using VectorEngine.Loading;
 namespace VectorEngine.Search;
 
 /// <summary>
-/// Searches one segment in steps: <see cref="Begin"/> chooses the lists, <see cref="LoadAsync"/> brings them into memory where that may
-/// take time, <see cref="Scan"/> scans them and may choose more, which are loaded and scanned in turn,
-/// <see cref="Finish"/> gives the answer, <see cref="Return"/> ends the search. Safe for concurrent use.
+/// Searches one segment in steps: <see cref="Begin"/> chooses the lists, <see cref="CompleteAsync(QueryScratch, CancellationToken)"/> reads
+/// and scans them, and may choose more, which are read and scanned in turn, and gives the answer, <see cref="Return"/> ends the search.
+/// What is in memory is scanned without waiting. Safe for concurrent use.
 /// </summary>
 internal sealed class SegmentSearcher(Segment segment)
 {
@@ -16,6 +16,9 @@ internal sealed class SegmentSearcher(Segment segment)
     /// Up to so many selected rows are compared exactly, if that is wanted: that takes less time than the lists they are spread over.
     /// </summary>
     private const int FewRows = 1000;
+
+    /// <summary>Stored vectors asked for at a time.</summary>
+    private const int RowsAtATime = 1024;
 
     private readonly ConcurrentQueue<QueryScratch> _idle = [];
 
@@ -43,56 +46,21 @@ internal sealed class SegmentSearcher(Segment segment)
         }
     }
 
-    /// <summary>Brings what <see cref="Scan"/> reads in any case into memory, so that it need not wait for it.</summary>
-    public async ValueTask LoadAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    /// <summary>Runs a search to its end: the answer is then in <see cref="QueryScratch.Results"/>, in order.</summary>
+    public async ValueTask CompleteAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
         if (ReadsSelected(scratch.Plan))
         {
-            SegmentFilter filter = scratch.Plan.Filter!;
-            int end = segment.Root.Description.Count, chunkRows = segment.Vectors!.ChunkRows;
-            for (int row = filter.Next(0, end); row >= 0; row = filter.Next(((row / chunkRows) + 1) * chunkRows, end))
-                await segment.Vectors.LoadAsync(row / chunkRows, cancellationToken).ConfigureAwait(false);
-            return;
+            await CompareSelectedAsync(scratch, cancellationToken).ConfigureAwait(false);
         }
-
-        for (int i = 0; i < scratch.Lists.Count; i++)
+        else
         {
-            int list = (int)scratch.Lists.Ordinal(i);
-            if (segment.Root.Lists!.Count(list) == 0 || !scratch.Rounds.Admits(scratch.Lists[i]))
-                continue;
-            await segment.Sign!.LoadAsync(list, cancellationToken).ConfigureAwait(false);
-            if (scratch.Plan.Stage != SearchStage.Sign)
-                await segment.Ex!.LoadAsync(list, cancellationToken).ConfigureAwait(false);
+            do
+                await ScanRoundAsync(scratch, cancellationToken).ConfigureAwait(false);
+            while (scratch.Rounds.Next > 0);
         }
-    }
 
-    /// <summary>Scans the chosen lists, reading those that are not in memory.</summary>
-    /// <returns>True if more lists have been chosen, which are to be scanned, too.</returns>
-    public bool Scan(QueryScratch scratch)
-    {
-        var action = new ScanAction { Segment = segment, Scratch = scratch };
-        KernelDispatch.Run(ref action);
-        return scratch.Rounds.Next > 0;
-    }
-
-    /// <summary>Completes the answer, which is then in <see cref="QueryScratch.Results"/>, in order.</summary>
-    public void Finish(QueryScratch scratch)
-    {
-        var action = new RescoreAction { Segment = segment, Scratch = scratch };
-        KernelDispatch.Run(ref action);
-        scratch.Results.Sort();
-    }
-
-    /// <summary>Runs a search to its end; what is not in memory is waited for asynchronously.</summary>
-    public async ValueTask CompleteAsync(QueryScratch scratch, CancellationToken cancellationToken)
-    {
-        do
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await LoadAsync(scratch, cancellationToken).ConfigureAwait(false);
-        }
-        while (Scan(scratch));
-        Finish(scratch);
+        await FinishAsync(scratch, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Runs searches with the same options to their end, together where they can share what is read.</summary>
@@ -103,37 +71,123 @@ internal sealed class SegmentSearcher(Segment segment)
     {
         SearchPlan plan = searches.Span[0][own].Plan;
         var scan = new BatchScan(segment, own);
+        bool isShared = true;
         if (ComparesAll(plan))
-        {
             await scan.CompareAllAsync(searches, cancellationToken).ConfigureAwait(false);
-        }
         else if (plan.Filter is null && plan.Radius is null)
-        {
             await scan.ScanListsAsync(searches, cancellationToken).ConfigureAwait(false);
-        }
         else
+            isShared = false; // each decides by itself how many lists it visits
+        List<Task>? waiting = null;
+        for (int i = 0; i < searches.Length; i++)
         {
-            // Each decides by itself how many lists it visits.
-            for (int i = 0; i < searches.Length; i++)
-                await CompleteAsync(searches.Span[i][own], cancellationToken).ConfigureAwait(false);
-            return;
+            QueryScratch scratch = searches.Span[i][own];
+            ValueTask completion = isShared ? FinishAsync(scratch, cancellationToken) : CompleteAsync(scratch, cancellationToken);
+            if (!completion.IsCompletedSuccessfully)
+                (waiting ??= []).Add(completion.AsTask());
         }
 
-        foreach (QueryScratch[] search in searches.Span)
-            Finish(search[own]);
+        if (waiting is not null)
+            await Task.WhenAll(waiting).ConfigureAwait(false);
     }
 
     /// <summary>Gives back the state of a search.</summary>
-    public void Return(QueryScratch scratch) => _idle.Enqueue(scratch);
+    public void Return(QueryScratch scratch)
+    {
+        scratch.Release();
+        _idle.Enqueue(scratch);
+    }
 
     /// <summary>Whether the selected rows are compared directly, without codes.</summary>
     private static bool ReadsSelected(in SearchPlan plan) =>
         plan.Filter is { } filter
         && (plan.Stage == SearchStage.BruteForce || (plan.Stage == SearchStage.Exact && (filter.IsFlat || filter.Count <= FewRows)));
 
-    /// <summary>Whether a search goes by lists and their codes.</summary>
-    private static bool ScansLists(Segment segment, in SearchPlan plan) =>
-        segment.Root.Description.Kind == SegmentKind.Ivf && plan.Stage != SearchStage.BruteForce && !ReadsSelected(plan);
+    /// <summary>Reads and scans the chosen lists, and chooses those of the next round, if there is one.</summary>
+    private async ValueTask ScanRoundAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (ListReads.TakeAtHand(segment, scratch) && Scan(scratch))
+            return;
+        using var reads = new ListReads(segment, scratch);
+        do
+        {
+            int rank = scratch.NextList;
+            if (scratch.SignLists[rank].IsEmpty)
+                await reads.ReadSignAsync(rank, cancellationToken).ConfigureAwait(false);
+            else
+                await reads.ReadExAsync(cancellationToken).ConfigureAwait(false);
+        }
+        while (!Scan(scratch));
+    }
+
+    /// <summary>Scans the chosen lists as far as they are at hand.</summary>
+    /// <returns>Whether all have been scanned.</returns>
+    private bool Scan(QueryScratch scratch)
+    {
+        var action = new ScanAction { Segment = segment, Scratch = scratch };
+        KernelDispatch.Run(ref action);
+        return action.IsComplete;
+    }
+
+    /// <summary>Compares the query with the rows that a filter selects, and no others.</summary>
+    private async ValueTask CompareSelectedAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    {
+        SegmentFilter filter = scratch.Plan.Filter!;
+        int end = segment.Root.Description.Count, next = filter.Next(0, end);
+        (int[] rows, ReadOnlyMemory<byte>[] bytes) = scratch.SelectedRows;
+        while (next >= 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int count = 0;
+            for (; next >= 0 && count < rows.Length; next = filter.Next(next + 1, end))
+                rows[count++] = next;
+            if (!segment.Vectors!.TryRead(rows.AsSpan(0, count), bytes))
+                await segment.Vectors.ReadAsync(
+                    rows.AsMemory(0, count), bytes.AsMemory(0, count), scratch.BeginRead(), cancellationToken).ConfigureAwait(false);
+            var action = new CompareAction { Segment = segment, Scratch = scratch, Rows = rows.AsSpan(0, count), Bytes = bytes };
+            KernelDispatch.Run(ref action);
+        }
+    }
+
+    /// <summary>Completes the answer: compares what has to be with the stored vectors, and sorts.</summary>
+    private async ValueTask FinishAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    {
+        if (scratch.Plan.Stage == SearchStage.Exact)
+        {
+            scratch.SortCandidates();
+            while (!Rescore(scratch))
+                await ReadCandidatesAsync(scratch, cancellationToken).ConfigureAwait(false);
+        }
+
+        scratch.Results.Sort();
+    }
+
+    private bool Rescore(QueryScratch scratch)
+    {
+        var action = new RescoreAction { Segment = segment, Scratch = scratch };
+        KernelDispatch.Run(ref action);
+        return action.IsComplete;
+    }
+
+    /// <summary>Reads the vectors of the candidates that will be rescored unless one of them excludes others.</summary>
+    private async ValueTask ReadCandidatesAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    {
+        int first = scratch.NextCandidate, end = first + 1;
+        float horizon = MathF.Min(scratch.Results.Threshold, scratch.Uppers.Threshold);
+        while (end < scratch.CandidateCount && end - first < RowsAtATime && scratch.Candidates[end].LowerBound <= horizon)
+            end++;
+        int[] rows = new int[end - first], places = new int[end - first];
+        for (int i = 0; i < rows.Length; i++)
+            (rows[i], places[i]) = ((int)scratch.Candidates[first + i].Ordinal, first + i);
+        Array.Sort(rows, places);
+        var bytes = new ReadOnlyMemory<byte>[rows.Length];
+        ReadScope scope = scratch.BeginRead();
+        scope.NextRound();
+        await segment.Vectors!.ReadAsync(rows, bytes, scope, cancellationToken).ConfigureAwait(false);
+        for (int i = 0; i < rows.Length; i++)
+            scratch.Rows.Span[places[i]] = bytes[i];
+    }
 
     private ref struct BeginAction : IKernelAction
     {
@@ -145,7 +199,8 @@ internal sealed class SegmentSearcher(Segment segment)
         public readonly void Run<K>() where K : struct, IKernels
         {
             Scratch.Load<K>(Query, Segment.Root.Description.Metric, Plan);
-            bool scansLists = ScansLists(Segment, Plan);
+            bool scansLists = Segment.Root.Description.Kind == SegmentKind.Ivf && Plan.Stage != SearchStage.BruteForce
+                && !ReadsSelected(Plan);
             Scratch.Rounds.Begin(Segment.Root, scansLists ? Plan : default);
             if (!scansLists)
                 return;
@@ -159,35 +214,27 @@ internal sealed class SegmentSearcher(Segment segment)
     {
         public required Segment Segment;
         public required QueryScratch Scratch;
+        public bool IsComplete;
 
-        public readonly void Run<K>() where K : struct, IKernels
-        {
-            if (ScansLists(Segment, Scratch.Plan))
-            {
-                IvfSearch.ScanLists<K>(Segment, Scratch);
-                return;
-            }
+        public void Run<K>() where K : struct, IKernels => IsComplete = IvfSearch.ScanLists<K>(Segment, Scratch);
+    }
 
-            if (ReadsSelected(Scratch.Plan))
-            {
-                FlatSearch.RunSelected<K>(Segment, Scratch);
-                return;
-            }
+    private ref struct CompareAction : IKernelAction
+    {
+        public required Segment Segment;
+        public required QueryScratch Scratch;
+        public required ReadOnlySpan<int> Rows;
+        public required ReadOnlySpan<ReadOnlyMemory<byte>> Bytes;
 
-            for (int chunk = 0; chunk < Segment.Vectors!.ChunkCount; chunk++)
-                FlatSearch.Run<K>(Segment, Scratch, chunk);
-        }
+        public readonly void Run<K>() where K : struct, IKernels => FlatSearch.Run<K>(Segment, Scratch, Rows, Bytes);
     }
 
     private struct RescoreAction : IKernelAction
     {
         public required Segment Segment;
         public required QueryScratch Scratch;
+        public bool IsComplete;
 
-        public readonly void Run<K>() where K : struct, IKernels
-        {
-            if (Scratch.Plan.Stage == SearchStage.Exact)
-                IvfSearch.Rescore<K>(Segment, Scratch);
-        }
+        public void Run<K>() where K : struct, IKernels => IsComplete = IvfSearch.Rescore<K>(Segment, Scratch);
     }
 }

@@ -196,12 +196,12 @@ public sealed class IdTests
         var store = new MemoryObjectStore();
         store.WriteAsync("ids", bytes, WriteCondition.None).AsTask().GetAwaiter().GetResult();
         var budget = new MemoryBudget(long.MaxValue);
-        var table = new IdTable(store, "ids", keys.Length, source => new ResidentLayer(source, budget));
+        var table = new IdTable("ids", keys.Length, source => new ResidentLayer(source, new StoreReader(store), budget));
         for (int i = 0; i < keys.Length; i += 1 + random.Next(20))
         {
-            Assert.Equal(i, table.FindAsync(keys[i], default).AsTask().GetAwaiter().GetResult());
+            Assert.Equal(i, table.FindAsync(keys[i], new ReadScope(), default).AsTask().GetAwaiter().GetResult());
             UInt128 other = NextKey(random) >> random.Next(0, 128);
-            Assert.Equal(Array.IndexOf(keys, other), table.FindAsync(other, default).AsTask().GetAwaiter().GetResult());
+            Assert.Equal(Array.IndexOf(keys, other), table.FindAsync(other, new ReadScope(), default).AsTask().GetAwaiter().GetResult());
         }
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(50));
 

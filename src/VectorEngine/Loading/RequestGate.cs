@@ -1,0 +1,88 @@
+namespace VectorEngine.Loading;
+
+/// <summary>Admits requests while there are few enough, and few enough bytes, on their way; the others wait in order.</summary>
+internal sealed class RequestGate(int maxRequests, long maxBytes)
+{
+    private readonly Lock _changing = new();
+    private readonly Queue<Waiter> _waiting = [];
+    private TaskCompletionSource? _quiet;
+    private int _requests;
+    private long _bytes;
+
+    /// <summary>Bytes on their way.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Waits for admission; whoever is admitted calls <see cref="Leave"/>.</summary>
+    public ValueTask EnterAsync(long bytes, CancellationToken cancellationToken)
+    {
+        Waiter waiter;
+        lock (_changing)
+        {
+            if (_waiting.Count == 0 && Fits(bytes))
+            {
+                Admit(bytes);
+                return ValueTask.CompletedTask;
+            }
+
+            waiter = new Waiter(bytes);
+            _waiting.Enqueue(waiter);
+        }
+
+        return WaitAsync(waiter, cancellationToken);
+    }
+
+    public void Leave(long bytes)
+    {
+        lock (_changing)
+        {
+            _requests--;
+            _bytes -= bytes;
+            while (_waiting.TryPeek(out Waiter? next) && (next.Task.IsCompleted || Fits(next.Bytes)))
+            {
+                _waiting.Dequeue();
+                if (next.TrySetResult())
+                    Admit(next.Bytes);
+            }
+
+            if (_requests > 0)
+                return;
+            _quiet?.TrySetResult();
+            _quiet = null;
+        }
+    }
+
+    /// <summary>Waits until nothing is on its way, or some time has passed: for what is to disturb others little, but not to starve.</summary>
+    public async ValueTask QuietAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        Task quiet;
+        lock (_changing)
+        {
+            if (_requests == 0)
+                return;
+            quiet = (_quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+
+        await Task.WhenAny(quiet, Task.Delay(patience, cancellationToken)).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private bool Fits(long bytes) => _requests == 0 || (_requests < maxRequests && _bytes + bytes <= maxBytes);
+
+    private void Admit(long bytes)
+    {
+        _requests++;
+        _bytes += bytes;
+    }
+
+    private static async ValueTask WaitAsync(Waiter waiter, CancellationToken cancellationToken)
+    {
+        // Either the cancellation or the admission comes first: a cancelled waiter is never counted.
+        using CancellationTokenRegistration registration = cancellationToken.Register(() => waiter.TrySetCanceled(cancellationToken));
+        await waiter.Task.ConfigureAwait(false);
+    }
+
+    private sealed class Waiter(long bytes) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public long Bytes => bytes;
+    }
+}

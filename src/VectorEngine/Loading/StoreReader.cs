@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using VectorEngine.Storage;
+
+namespace VectorEngine.Loading;
+
+/// <summary>
+/// Reads from a store for an opened index: limits what is on its way, repeats what failed for reasons that pass, and asks a second time
+/// for what is late. Safe for concurrent use.
+/// </summary>
+internal sealed class StoreReader(IObjectStore store)
+{
+    private const int MaxRequests = 128, MaxAttempts = 4;
+    private const long MaxBytes = 64 << 20;
+
+    /// <summary>At most one request in so many is made twice because it is late.</summary>
+    private const int RequestsPerHedge = 20;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+
+    private readonly LatencyHistory _latencies = new();
+    private long _requests, _hedges;
+
+    /// <summary>Where the bytes are.</summary>
+    public IObjectStore Store => store;
+
+    /// <summary>Limits what is on its way.</summary>
+    public RequestGate Gate { get; } = new(MaxRequests, MaxBytes);
+
+    /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on.</summary>
+    /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
+    /// <exception cref="CorruptDataException">The object ends before the range does.</exception>
+    /// <exception cref="StoreException">The store failed, and went on failing if it seemed to be passing.</exception>
+    public async ValueTask ReadAsync(
+        string key, long offset, Memory<byte> destination, ReadScope scope, CancellationToken cancellationToken)
+    {
+        await Gate.EnterAsync(destination.Length, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await RetryAsync(key, offset, destination, scope, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Gate.Leave(destination.Length);
+        }
+    }
+
+    /// <summary>Reads a whole small object, or returns null if there is none.</summary>
+    /// <exception cref="StoreException">The store failed, and went on failing if it seemed to be passing.</exception>
+    public async ValueTask<ObjectContent?> TryReadAsync(string key, ReadScope scope, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            scope.AddRequest(0);
+            try
+            {
+                return await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
+            {
+                await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask RetryAsync(
+        string key, long offset, Memory<byte> destination, ReadScope scope, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await RequestAsync(key, offset, destination, scope, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
+            {
+                await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>One request, and a second one if it is late.</summary>
+    private async ValueTask RequestAsync(
+        string key, long offset, Memory<byte> destination, ReadScope scope, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        scope.AddRequest(destination.Length);
+        Interlocked.Increment(ref _requests);
+        using var firstCancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ValueTask reading = store.ReadAsync(key, offset, destination, firstCancellation.Token);
+        if (reading.IsCompletedSuccessfully)
+        {
+            await reading.ConfigureAwait(false);
+            return;
+        }
+
+        Task first = reading.AsTask();
+        if (!await IsLateAsync(first, destination.Length, start).ConfigureAwait(false))
+        {
+            await first.ConfigureAwait(false);
+            _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
+            return;
+        }
+
+        Interlocked.Increment(ref _hedges);
+        scope.AddRequest(destination.Length);
+        byte[] second = new byte[destination.Length];
+        using var secondCancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task hedge = store.ReadAsync(key, offset, second, secondCancellation.Token).AsTask();
+        Task winner = await Task.WhenAny(first, hedge).ConfigureAwait(false);
+        if (!winner.IsCompletedSuccessfully)
+            winner = winner == first ? hedge : first;
+        await (winner == first ? secondCancellation : firstCancellation).CancelAsync().ConfigureAwait(false);
+        if (winner == first)
+        {
+            Forget(hedge);
+            await first.ConfigureAwait(false);
+        }
+        else
+        {
+            // The first may write to the destination until it has ended.
+            await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await hedge.ConfigureAwait(false);
+            second.CopyTo(destination);
+        }
+
+        _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
+    }
+
+    /// <summary>Waits for a request until it has ended or is late; what late means is learnt meanwhile from others.</summary>
+    private async ValueTask<bool> IsLateAsync(Task request, long bytes, long start)
+    {
+        while (!request.IsCompleted)
+        {
+            TimeSpan left = _latencies.LateAfter(bytes) - Stopwatch.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero && Volatile.Read(ref _hedges) <= Volatile.Read(ref _requests) / RequestsPerHedge)
+                return true;
+            using var timer = new CancellationTokenSource();
+            TimeSpan pause = left <= TimeSpan.Zero || left > FirstPause ? FirstPause : left;
+            await Task.WhenAny(request, Task.Delay(pause, timer.Token)).ConfigureAwait(false);
+            await timer.CancelAsync().ConfigureAwait(false);
+        }
+
+        return false;
+    }
+
+    private static Task PauseAsync(int attempt, CancellationToken cancellationToken) =>
+        Task.Delay(FirstPause * (1 << (attempt - 1)) * (0.5 + Random.Shared.NextDouble()), cancellationToken);
+
+    /// <summary>Lets a task end unwatched.</summary>
+    private static void Forget(Task task) =>
+        _ = task.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+}
