@@ -19,6 +19,7 @@ internal sealed class IndexSearcher
     private readonly IndexSegments _segments;
     private readonly SegmentSearcher[] _searchers;
     private readonly ConcurrentQueue<QueryScratch[]> _idle = [];
+    private readonly ConcurrentQueue<QueryScratch[][]> _batchesOfOne = [];
 
     public IndexSearcher(IndexSegments segments)
     {
@@ -59,7 +60,7 @@ internal sealed class IndexSearcher
         {
             // All vectors of a segment are not brought into memory at once.
             ValueTask completion = _searchers[own].ComparesAll(search[own].Plan)
-                ? _searchers[own].CompleteAsync((QueryScratch[][])[search], own, cancellationToken)
+                ? CompleteAloneAsync(search, own, cancellationToken)
                 : _searchers[own].CompleteAsync(search[own], cancellationToken);
             if (completion.IsCompletedSuccessfully)
                 continue;
@@ -69,6 +70,17 @@ internal sealed class IndexSearcher
         // Not even when one fails may the state of a search be given back while another goes on.
         if (waiting is not null)
             await Task.WhenAll(waiting).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs a search of one segment as a batch of one.</summary>
+    private async ValueTask CompleteAloneAsync(QueryScratch[] search, int own, CancellationToken cancellationToken)
+    {
+        if (!_batchesOfOne.TryDequeue(out QueryScratch[][]? batch))
+            batch = new QueryScratch[1][];
+        batch[0] = search;
+        await _searchers[own].CompleteAsync(batch, own, cancellationToken).ConfigureAwait(false);
+        batch[0] = [];
+        _batchesOfOne.Enqueue(batch);
     }
 
     /// <summary>Runs searches with the same options to their end, together where they can share what is read.</summary>
