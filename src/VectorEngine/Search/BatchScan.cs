@@ -8,7 +8,7 @@ namespace VectorEngine.Search;
 /// </summary>
 /// <param name="segment">The segment.</param>
 /// <param name="own">Which of a search's states is this segment's.</param>
-internal sealed class BatchScan(Segment segment, int own)
+internal readonly struct BatchScan(Segment segment, int own)
 {
     /// <summary>Bytes of chunks, or lists, that are read at a time, while those before are scanned.</summary>
     private const int ReadAhead = 4 << 20;
