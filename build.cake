@@ -36,7 +36,7 @@ Task("TestTiers")
 {
     Information($"{tier.Expected}: {tier.Variable}={tier.Value}");
     // These run the same code on every set.
-    string filter = string.Join('&', new[] { "Architecture", "Arrow", "Format", "QuickStart", "Storage" }.Select(part => $"FullyQualifiedName!~Tests.{part}"));
+    string filter = string.Join('&', new[] { "Architecture", "Arrow", "Format", "QuickStart", "Storage", "Testing" }.Select(part => $"FullyQualifiedName!~Tests.{part}"));
     DotNetTest(Tests, Where(filter, new Dictionary<string, string>
     {
         [tier.Variable] = tier.Value,
@@ -47,26 +47,32 @@ Task("TestTiers")
     .DeferOnError();
 
 Task("Pack")
-    .Description("Packs the library into artifacts/.")
+    .Description("Packs the library and its stores for tests into artifacts/.")
     .Does(() =>
 {
+    string[] projects = { "src/VectorEngine", "src/VectorEngine.Testing" };
     CleanDirectory(Artifacts);
     // An assembly that another target has built would be packed as it is, with this machine's paths in it.
-    CleanDirectory("src/VectorEngine/obj/Release");
-    DotNetPack("src/VectorEngine", new DotNetPackSettings
+    foreach (string project in projects)
+        CleanDirectory($"{project}/obj/Release");
+    foreach (string project in projects)
     {
-        Configuration = "Release",
-        OutputDirectory = Artifacts,
-        MSBuildSettings = new DotNetMSBuildSettings().WithProperty("ContinuousIntegrationBuild", "true"),
-    });
+        DotNetPack(project, new DotNetPackSettings
+        {
+            Configuration = "Release",
+            OutputDirectory = Artifacts,
+            MSBuildSettings = new DotNetMSBuildSettings().WithProperty("ContinuousIntegrationBuild", "true"),
+        });
+    }
 });
 
 Task("TestPackage")
-    .Description("Uses the package from a project outside the tree, with a package cache of its own.")
+    .Description("Uses the packages from a project outside the tree, with a package cache of its own.")
     .IsDependentOn("Pack")
     .Does(() =>
 {
-    FilePath package = GetFiles($"{Artifacts}/VectorEngine.*.nupkg").Single();
+    const string TestingPackage = "VectorEngine.Testing.";
+    string version = GetFiles($"{Artifacts}/{TestingPackage}*.nupkg").Single().GetFilenameWithoutExtension().ToString()[TestingPackage.Length..];
     string folder = System.IO.Directory.CreateTempSubdirectory("vectorengine-package-").FullName;
     try
     {
@@ -79,13 +85,16 @@ Task("TestPackage")
             {
                 ["NUGET_PACKAGES"] = $"{folder}/packages",
                 ["VECTORENGINE_PACKAGES"] = MakeAbsolute(Directory(Artifacts)).FullPath,
-                ["VECTORENGINE_VERSION"] = package.GetFilenameWithoutExtension().ToString()["VectorEngine.".Length..],
+                ["VECTORENGINE_VERSION"] = version,
             },
         });
-        // Another source may have a package of this name and version.
-        FilePath used = GetFiles($"{folder}/packages/vectorengine/*/*.nupkg").Single();
-        if (CalculateFileHash(used).ToHex() != CalculateFileHash(package).ToHex())
-            throw new CakeException($"'{used}' is not the package that was built.");
+        // Another source may have packages of these names and this version.
+        foreach (string name in new[] { "VectorEngine", "VectorEngine.Testing" })
+        {
+            FilePath used = GetFiles($"{folder}/packages/{name.ToLowerInvariant()}/*/*.nupkg").Single();
+            if (CalculateFileHash(used).ToHex() != CalculateFileHash($"{Artifacts}/{name}.{version}.nupkg").ToHex())
+                throw new CakeException($"'{used}' is not the package that was built.");
+        }
     }
     finally
     {

@@ -3,15 +3,12 @@ using VectorEngine;
 using VectorEngine.Arrow;
 using VectorEngine.Storage;
 // README: end
-using System.Runtime.CompilerServices;
 
 namespace Readme;
 
-/// <summary>The example in README.md: it runs as it stands here, and stands there as it runs here.</summary>
+/// <summary>The first example in README.md: it runs as it stands here, and stands there as it runs here.</summary>
 public sealed class ReadmeTests : IDisposable
 {
-    private const string Begin = "// README: begin", End = "// README: end";
-
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("vectorengine-readme-");
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -45,36 +42,9 @@ public sealed class ReadmeTests : IDisposable
         // 0.010  row 1  pear
         // README: end
 
-        IEnumerable<string> promised = Example()
-            .Where(line => line.StartsWith("// 0.", StringComparison.Ordinal)).Select(line => line[3..]);
-        Assert.Equal(promised, Console.ToString().TrimEnd().Split(Console.NewLine));
+        ReadmeExample.AssertPrinted(Console);
     }
 
     [Fact]
-    public void The_readme_shows_this_example()
-    {
-        string readme = File.ReadAllText(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "README.md"))
-            .ReplaceLineEndings("\n");
-        Assert.Contains($"```csharp\n{string.Join('\n', Example())}\n```", readme, StringComparison.Ordinal);
-    }
-
-    /// <summary>The lines between the markers, without the indentation of this file.</summary>
-    private static List<string> Example()
-    {
-        var lines = new List<string>();
-        bool inside = false;
-        int indentation = 0;
-        foreach (string line in File.ReadLines(ThisFile()))
-        {
-            string text = line.TrimStart();
-            if (text is Begin or End)
-                (inside, indentation) = (text == Begin, line.Length - text.Length);
-            else if (inside)
-                lines.Add(line.Length == 0 ? line : line[indentation..]);
-        }
-
-        return lines;
-    }
-
-    private static string ThisFile([CallerFilePath] string path = "") => path;
+    public void The_readme_shows_this_example() => ReadmeExample.AssertShown();
 }

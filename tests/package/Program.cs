@@ -1,6 +1,8 @@
-// What a user of the package does first: build an index in a folder, open it, search. The exit code says whether it works.
+// What a user of the packages does first: build an index in a folder, open it, search, and so again when every read fails.
+// The exit code says whether it works.
 using VectorEngine;
 using VectorEngine.Storage;
+using VectorEngine.Testing;
 
 const int Count = 10_000, Dimensions = 100;
 var random = new Random(1);
@@ -24,8 +26,16 @@ try
         }
     }
 
+    var broken = new FaultyStore(store, request => request.Operation == StoreOperation.ReadRange ? Fault.Throttling : null);
+    try
+    {
+        using VectorIndex unreachable = await VectorIndex.OpenAsync(broken, "test");
+        failures++;
+    }
+    catch (StoreException e) when (e.IsTransient) { }
+
     Console.WriteLine(
-        $"{index.Count} vectors in {index.ClusterCount} clusters; {failures} searches did not find the vector that they asked for.");
+        $"{index.Count} vectors in {index.ClusterCount} clusters; {failures} times something other than what was asked for.");
 }
 finally
 {

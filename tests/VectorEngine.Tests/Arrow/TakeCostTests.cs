@@ -1,6 +1,6 @@
 using VectorEngine.Arrow;
 using VectorEngine.Storage;
-using VectorEngine.Tests.Index;
+using VectorEngine.Testing;
 using VectorEngine.Tests.TestData;
 
 namespace VectorEngine.Tests.Arrow;
@@ -36,42 +36,29 @@ public class TakeCostTests
     public async Task OfMetadataOnlyTheChunksOfTheRowsAreReadAndVerified()
     {
         const int Rows = 140_000, Chunk = 64 << 10;
-        var store = new CountingStore(new MemoryObjectStore());
+        var store = new SimulatedStore(new MemoryObjectStore(), new NetworkProfile { RoundTrip = TimeSpan.Zero });
         using VectorIndex index = await TestIndex.BuildAsync(
             GeneratedVectors.Normal(Rows, 2, 1), new VectorIndexOptions { ClusterCount = 4 }, store, Table(Rows));
         float[] query = [0.5f, 0.5f];
         var options = new SearchOptions { Columns = ["number", "text"] };
         await index.SearchAsync(query, 1);
-        long before = store.BytesRead;
+        long before = store.Statistics.BytesRead;
         SearchResult one = await index.SearchAsync(query, 1, options);
-        long bytes = store.BytesRead - before;
+        long bytes = store.Statistics.BytesRead - before;
         // Four ranges, each of which may cross from one chunk into the next, and the metadata of a batch.
         Assert.InRange(bytes, 1, 9 * Chunk);
         Assert.True(index.Size.MetadataBytes > 40 * Chunk);
         Assert.Equal($"text of row {one[0].Ordinal}", one.Rows!.Column<Utf8Array>("text").GetString(0));
 
-        before = store.BytesRead;
+        before = store.Statistics.BytesRead;
         await index.SearchAsync(query, 1, options);
-        Assert.Equal(before, store.BytesRead);
+        Assert.Equal(before, store.Statistics.BytesRead);
         SearchResult many = await index.SearchAsync(query, Wanted, options);
-        Assert.InRange(store.BytesRead - before, 1, 9 * Chunk * Wanted);
+        Assert.InRange(store.Statistics.BytesRead - before, 1, 9 * Chunk * Wanted);
         Assert.Equal(Wanted, many.Rows!.RowCount);
     }
 
     private static RecordBatch Table(int rowCount) => new(
         ("number", ArrowArray.From<long>([.. Enumerable.Range(0, rowCount).Select(row => row % 5 == 0 ? (long?)null : row)])),
         ("text", ArrowArray.From([.. Enumerable.Range(0, rowCount).Select(row => $"text of row {row}")])));
-
-    /// <summary>Counts the bytes of ranged reads.</summary>
-    private sealed class CountingStore(IObjectStore inner) : PassingStore(inner)
-    {
-        public long BytesRead { get; private set; }
-
-        public override ValueTask ReadAsync(
-            string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
-        {
-            BytesRead += destination.Length;
-            return base.ReadAsync(key, offset, destination, cancellationToken);
-        }
-    }
 }

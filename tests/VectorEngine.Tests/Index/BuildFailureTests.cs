@@ -1,6 +1,7 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
 using VectorEngine.Storage;
+using VectorEngine.Testing;
 using VectorEngine.Tests.Storage;
 using VectorEngine.Tests.TestData;
 
@@ -27,7 +28,7 @@ public sealed class BuildFailureTests
         int writes = await CountWritesAsync();
         for (int failAt = 1; failAt <= writes; failAt++)
         {
-            var store = new FailingStore(inner, failAt, () => new IOException("No more."));
+            FaultyStore store = FailingWrites.Store(inner, failAt, Fault.Failure(() => new IOException("No more.")));
             await Assert.ThrowsAsync<IOException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
             Assert.Empty(await TestIndex.ObjectsAsync(inner));
         }
@@ -37,7 +38,7 @@ public sealed class BuildFailureTests
         (long, float)[] hits = first.Search(Vectors[0], 5).Hits();
         for (int failAt = 1; failAt <= writes; failAt++)
         {
-            var store = new FailingStore(inner, failAt, () => new TimeoutException("Too slow."));
+            FaultyStore store = FailingWrites.Store(inner, failAt, Fault.Failure(() => new TimeoutException("Too slow.")));
             await Assert.ThrowsAsync<TimeoutException>(
                 () => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
             Assert.Equal(published, await TestIndex.ObjectsAsync(inner));
@@ -54,7 +55,7 @@ public sealed class BuildFailureTests
         var inner = new MemoryObjectStore();
         for (int failAt = 1; failAt < await CountWritesAsync(); failAt++)
         {
-            var store = new FailingStore(inner, failAt, () => new TaskCanceledException("A timeout."));
+            FaultyStore store = FailingWrites.Store(inner, failAt, Fault.Failure(() => new TaskCanceledException("A timeout.")));
             await Assert.ThrowsAsync<TaskCanceledException>(
                 () => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
             Assert.Empty(await TestIndex.ObjectsAsync(inner));
@@ -65,10 +66,10 @@ public sealed class BuildFailureTests
     public async Task A_failure_to_clean_up_does_not_hide_the_failure()
     {
         // The last write but one is the root's: by then there is something to delete.
-        var store = new FailingStore(new MemoryObjectStore(), await CountWritesAsync() - 1, () => new IOException("No more."))
-        {
-            FailsToDelete = true,
-        };
+        var writes = new FailingWrites(await CountWritesAsync() - 1, Fault.Failure(() => new IOException("No more.")));
+        var store = new FaultyStore(
+            new MemoryObjectStore(),
+            request => request.Operation == StoreOperation.Delete ? Fault.Throttling : writes.Meet(request));
         Assert.Equal("No more.", (await Assert.ThrowsAsync<IOException>(
             () => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata))).Message);
     }
@@ -77,7 +78,8 @@ public sealed class BuildFailureTests
     public async Task A_pointer_that_was_written_although_it_failed_is_valid()
     {
         var inner = new MemoryObjectStore();
-        var store = new FailingStore(inner, await CountWritesAsync(), () => new IOException("The answer got lost."), afterwards: true);
+        FaultyStore store = FailingWrites.Store(
+            inner, await CountWritesAsync(), Fault.FailureAfterwards(() => new IOException("The answer got lost.")));
         await Assert.ThrowsAsync<IOException>(() => VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata));
         using VectorIndex index = await VectorIndex.OpenAsync(inner, TestIndex.Name);
         Assert.Equal(7, index.Search(Vectors[7], 1, new SearchOptions { Columns = ["number"], ProbeCount = 5 })[0].Ordinal);
@@ -166,9 +168,10 @@ public sealed class BuildFailureTests
 
     private static async Task<int> CountWritesAsync()
     {
-        var counting = new FailingStore(new MemoryObjectStore(), int.MaxValue, () => new InvalidOperationException());
-        await VectorIndexBuilder.BuildAsync(counting, TestIndex.Name, Vectors, Options, Metadata);
-        return counting.Calls;
+        var counting = new FailingWrites(int.MaxValue, Fault.Throttling);
+        var store = new FaultyStore(new MemoryObjectStore(), counting.Meet);
+        await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Options, Metadata);
+        return counting.Count;
     }
 
     /// <summary>Calls back at once, on the thread that reports.</summary>

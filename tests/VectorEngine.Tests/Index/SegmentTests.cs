@@ -1,6 +1,7 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
 using VectorEngine.Storage;
+using VectorEngine.Testing;
 using VectorEngine.Tests.Storage;
 using VectorEngine.Tests.TestData;
 
@@ -132,7 +133,7 @@ public sealed class SegmentTests
         int failAt = 1;
         for (; failAt < 1000; failAt++)
         {
-            var store = new FailingStore(inner, failAt, () => new IOException("No more."));
+            FaultyStore store = FailingWrites.Store(inner, failAt, Fault.Failure(() => new IOException("No more.")));
             Task append = VectorIndexBuilder.AppendAsync(store, TestIndex.Name, Vectors.Slice(50, 60), options, Metadata.Slice(50, 60));
             if (await Record.ExceptionAsync(() => append) is null)
                 break;

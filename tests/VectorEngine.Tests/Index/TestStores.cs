@@ -1,4 +1,5 @@
 using VectorEngine.Storage;
+using VectorEngine.Testing;
 
 namespace VectorEngine.Tests.Index;
 
@@ -38,62 +39,16 @@ internal sealed class YieldingStore(IObjectStore inner) : PassingStore(inner)
     }
 }
 
-/// <summary>Fails the n-th call that writes, and all after it: before the write, or after it has happened.</summary>
-internal sealed class FailingStore(IObjectStore inner, int failAt, Func<Exception> failure, bool afterwards = false) : PassingStore(inner)
+/// <summary>Counts the requests that write, and fails the n-th and all after it.</summary>
+internal sealed class FailingWrites(int failAt, Fault fault)
 {
-    private int _calls;
+    /// <summary>Requests that write so far.</summary>
+    public int Count { get; private set; }
 
-    /// <summary>Calls that write so far.</summary>
-    public int Calls => _calls;
+    /// <summary>A store that does so.</summary>
+    public static FaultyStore Store(IObjectStore inner, int failAt, Fault fault) => new(inner, new FailingWrites(failAt, fault).Meet);
 
-    /// <summary>Whether deleting fails too, once writing has failed.</summary>
-    public bool FailsToDelete { get; init; }
-
-    public override async ValueTask<string> WriteAsync(
-        string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default)
-    {
-        bool fails = ++_calls >= failAt;
-        if (fails && !afterwards)
-            throw failure();
-        string tag = await Inner.WriteAsync(key, content, condition, cancellationToken);
-        return fails ? throw failure() : tag;
-    }
-
-    public override async ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default)
-    {
-        Count();
-        return new Writer(this, await Inner.CreateAsync(key, cancellationToken));
-    }
-
-    public override ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) =>
-        FailsToDelete && _calls >= failAt
-            ? throw new InvalidOperationException("Deleting fails, too.")
-            : Inner.DeleteAsync(key, cancellationToken);
-
-    private void Count()
-    {
-        if (++_calls >= failAt)
-            throw failure();
-    }
-
-    private sealed class Writer(FailingStore store, ObjectWriter inner) : ObjectWriter
-    {
-        public override long Length => inner.Length;
-
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
-        {
-            store.Count();
-            return inner.WriteAsync(bytes, cancellationToken);
-        }
-
-        public override ValueTask CommitAsync(CancellationToken cancellationToken = default)
-        {
-            store.Count();
-            return inner.CommitAsync(cancellationToken);
-        }
-
-        public override ValueTask DisposeAsync() => inner.DisposeAsync();
-    }
+    public Fault? Meet(StoreRequest request) => request.Writes && ++Count >= failAt ? fault : null;
 }
 
 /// <summary>Does something before the first write of one key.</summary>

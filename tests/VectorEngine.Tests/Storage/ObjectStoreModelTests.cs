@@ -2,6 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using VectorEngine.Storage;
+using VectorEngine.Testing;
 
 namespace VectorEngine.Tests.Storage;
 
@@ -28,6 +29,14 @@ public sealed class ObjectStoreModelTests
     [Fact]
     public void A_memory_store_behaves_like_a_dictionary() =>
         Prop.ForAll(Sequences, s => Agrees(new MemoryObjectStore(), s)).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Decorators_that_neither_take_time_nor_fail_behave_like_a_dictionary() =>
+        Prop.ForAll(Sequences, s =>
+        {
+            var faultless = new FaultyStore(new MemoryObjectStore(), new FaultOptions());
+            Agrees(new SimulatedStore(faultless, new NetworkProfile { RoundTrip = TimeSpan.Zero }), s);
+        }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void A_file_store_behaves_like_a_dictionary() =>

@@ -1,0 +1,194 @@
+using System.Runtime.CompilerServices;
+using VectorEngine.Storage;
+
+namespace VectorEngine.Testing;
+
+/// <summary>
+/// Takes the time that an object store behind a network would take, and counts what it is asked for; what is read and written is another
+/// store's. Safe for concurrent use.
+/// </summary>
+/// <remarks>
+/// <para>Each request takes a connection, a round trip, and the time of its bytes: as fast as one connection is, or, where those under way
+/// exceed the total, an equal share of that. A read of several ranges is one request for each, a listing one for each 1,000 objects, an
+/// object written piece by piece one for each 8 MiB and one for the rest, when it is committed. What fails takes a round trip. Reads see
+/// the store as it is when they are asked for, writes happen when their bytes have arrived; a cancelled request gives its bandwidth to the
+/// others at once.</para>
+/// <para>Times are computed and do not drift; the timer, which counts milliseconds, lets a request end up to about 2 ms late, and more
+/// on a busy machine. What the other store takes comes on top as far as it exceeds the round trip.</para>
+/// </remarks>
+public sealed class SimulatedStore : IObjectStore
+{
+    private const int ListingPage = 1000;
+
+    private readonly IObjectStore _inner;
+    private readonly FluidNetwork _network;
+    private readonly Lock _counting = new();
+    private StoreStatistics _statistics;
+
+    /// <summary>Puts a network before a store.</summary>
+    /// <param name="inner">The store that has the objects.</param>
+    /// <param name="profile">The network; by default that of an object store in the same region.</param>
+    /// <param name="time">The clock; by default the system's.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value of the profile is out of its range.</exception>
+    public SimulatedStore(IObjectStore inner, NetworkProfile? profile = null, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        profile ??= new NetworkProfile();
+        profile.Validate();
+        _inner = inner;
+        _network = new FluidNetwork(profile, time ?? TimeProvider.System);
+    }
+
+    /// <summary>What was counted since the store was made or last reset.</summary>
+    public StoreStatistics Statistics
+    {
+        get
+        {
+            lock (_counting)
+                return _statistics;
+        }
+    }
+
+    /// <summary>Counts from zero again. Requests under way are not counted anew; what they read or write is.</summary>
+    /// <returns>What was counted until now.</returns>
+    public StoreStatistics ResetStatistics()
+    {
+        lock (_counting)
+        {
+            StoreStatistics counted = _statistics;
+            _statistics = default;
+            return counted;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default) =>
+        ReadAsync(() => _inner.TryReadAsync(key, cancellationToken), content => content?.Content.Length ?? 0, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ObjectContent?> ReadIfChangedAsync(string key, string knownETag, CancellationToken cancellationToken = default) =>
+        ReadAsync(
+            () => _inner.ReadIfChangedAsync(key, knownETag, cancellationToken), content => content?.Content.Length ?? 0, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
+        await ReadAsync(
+            async () =>
+            {
+                await _inner.ReadAsync(key, offset, destination, cancellationToken).ConfigureAwait(false);
+                return destination.Length;
+            },
+            length => length, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<string> WriteAsync(
+        string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default) =>
+        WriteAsync(content.Length, () => _inner.WriteAsync(key, content, condition, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default) =>
+        new SimulatedWriter(this, await _inner.CreateAsync(key, cancellationToken).ConfigureAwait(false));
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        IAsyncEnumerator<ObjectInfo> objects = _inner.ListAsync(prefix, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using (objects.ConfigureAwait(false))
+        {
+            List<ObjectInfo> page;
+            do
+            {
+                Count(s => s with { Listings = s.Listings + 1 });
+                page = await ReceiveAsync(() => NextPageAsync(objects), _ => 0, cancellationToken).ConfigureAwait(false);
+                foreach (ObjectInfo found in page)
+                    yield return found;
+            }
+            while (page.Count == ListingPage);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default)
+    {
+        Count(s => s with { Deletions = s.Deletions + 1 });
+        await SendAsync(0, async () =>
+        {
+            await _inner.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
+            return 0;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>A request that writes: moves so many bytes, then does it.</summary>
+    internal async ValueTask<T> WriteAsync<T>(long bytes, Func<ValueTask<T>> write, CancellationToken cancellationToken)
+    {
+        Count(s => s with { Writes = s.Writes + 1 });
+        T answer = await SendAsync(bytes, write, cancellationToken).ConfigureAwait(false);
+        Count(s => s with { BytesWritten = s.BytesWritten + bytes });
+        return answer;
+    }
+
+    private async ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> read, Func<T, long> bytesOf, CancellationToken cancellationToken)
+    {
+        Count(s => s with { Reads = s.Reads + 1 });
+        T answer = await ReceiveAsync(read, bytesOf, cancellationToken).ConfigureAwait(false);
+        Count(s => s with { BytesRead = s.BytesRead + bytesOf(answer) });
+        return answer;
+    }
+
+    private ValueTask<T> SendAsync<T>(long bytes, Func<ValueTask<T>> act, CancellationToken cancellationToken) =>
+        RequestAsync(async request =>
+        {
+            await request.MoveAsync(bytes, cancellationToken).ConfigureAwait(false);
+            return await act().ConfigureAwait(false);
+        });
+
+    private ValueTask<T> ReceiveAsync<T>(Func<ValueTask<T>> ask, Func<T, long> bytesOf, CancellationToken cancellationToken) =>
+        RequestAsync(async request =>
+        {
+            long bytes = 0;
+            try
+            {
+                T answer = await ask().ConfigureAwait(false);
+                bytes = bytesOf(answer);
+                return answer;
+            }
+            finally
+            {
+                await request.MoveAsync(bytes, cancellationToken).ConfigureAwait(false);   // an error, too, has to travel
+            }
+        });
+
+    private async ValueTask<T> RequestAsync<T>(Func<NetworkRequest, ValueTask<T>> serve)
+    {
+        using NetworkRequest request = _network.Start();
+        try
+        {
+            return await serve(request).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Count(s => s with { Cancellations = s.Cancellations + 1 });
+            throw;
+        }
+        catch
+        {
+            Count(s => s with { Errors = s.Errors + 1 });
+            throw;
+        }
+    }
+
+    private static async ValueTask<List<ObjectInfo>> NextPageAsync(IAsyncEnumerator<ObjectInfo> objects)
+    {
+        var page = new List<ObjectInfo>();
+        while (page.Count < ListingPage && await objects.MoveNextAsync().ConfigureAwait(false))
+            page.Add(objects.Current);
+        return page;
+    }
+
+    private void Count(Func<StoreStatistics, StoreStatistics> change)
+    {
+        lock (_counting)
+            _statistics = change(_statistics);
+    }
+}
