@@ -47,18 +47,21 @@ Task("TestTiers")
     .DeferOnError();
 
 Task("Pack")
-    .Description("Packs the library into artifacts/.")
+    .Description("Packs the library and its S3 store into artifacts/.")
     .Does(() =>
 {
     CleanDirectory(Artifacts);
     // An assembly that another target has built would be packed as it is, with this machine's paths in it.
-    CleanDirectory("src/VectorEngine/obj/Release");
-    DotNetPack("src/VectorEngine", new DotNetPackSettings
+    CleanDirectories("src/VectorEngine{,.S3}/obj/Release");
+    foreach (string project in new[] { "src/VectorEngine", "src/VectorEngine.S3" })
     {
-        Configuration = "Release",
-        OutputDirectory = Artifacts,
-        MSBuildSettings = new DotNetMSBuildSettings().WithProperty("ContinuousIntegrationBuild", "true"),
-    });
+        DotNetPack(project, new DotNetPackSettings
+        {
+            Configuration = "Release",
+            OutputDirectory = Artifacts,
+            MSBuildSettings = new DotNetMSBuildSettings().WithProperty("ContinuousIntegrationBuild", "true"),
+        });
+    }
 });
 
 Task("TestPackage")
@@ -66,7 +69,7 @@ Task("TestPackage")
     .IsDependentOn("Pack")
     .Does(() =>
 {
-    FilePath package = GetFiles($"{Artifacts}/VectorEngine.*.nupkg").Single();
+    FilePath package = GetFiles($"{Artifacts}/VectorEngine.[0-9]*.nupkg").Single();
     string folder = System.IO.Directory.CreateTempSubdirectory("vectorengine-package-").FullName;
     try
     {
@@ -102,6 +105,27 @@ Task("TestArrowLong")
     .Description("Exchanges files of 3 GB with npm's apache-arrow.")
     .IsDependentOn("Build")
     .Does(() => TestArrow("FullyQualifiedName~LongFilesGoBothWays", longFiles: true));
+
+Task("TestS3")
+    .Description("Tests the S3 store against a server of its own: Ceph's radosgw, in memory. Linux; installs its packages if they are missing.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    const string Server = "tests/s3-server";
+    string folder = System.IO.Directory.CreateTempSubdirectory("vectorengine-s3-").FullName;
+    try
+    {
+        Run($"{Server}/up.sh", folder);
+        var environment = System.IO.File.ReadAllText($"{folder}/environment").Split()
+            .Where(word => word.Contains('=')).Select(word => word.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        DotNetTest("tests/VectorEngine.S3.Tests", Where("FullyQualifiedName~S3", environment, "xUnit.FailSkips=true"));
+    }
+    finally
+    {
+        Run($"{Server}/down.sh", folder);
+        DeleteDirectory(folder, new DeleteDirectorySettings { Recursive = true, Force = true });
+    }
+});
 
 Task("ApacheArrow")
     .Description("Builds, tests and packs the adapter for Apache.Arrow; --feed=FOLDER names a further source of packages.")

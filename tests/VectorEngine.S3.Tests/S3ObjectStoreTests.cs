@@ -5,7 +5,7 @@ namespace VectorEngine.S3.Tests;
 
 public sealed class S3ObjectStoreTests : ObjectStoreContract
 {
-    private readonly Lazy<S3ObjectStore> _store = new(TestServer.NewStore);
+    private readonly Lazy<S3ObjectStore> _store = new(() => TestServer.Store(TestServer.NewFolder()));
 
     protected override IObjectStore Store => _store.Value;
 

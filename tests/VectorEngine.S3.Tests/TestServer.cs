@@ -1,4 +1,5 @@
 using Amazon.S3;
+using Amazon.S3.Model;
 
 namespace VectorEngine.S3.Tests;
 
@@ -36,20 +37,25 @@ internal static class TestServer
 
     private static string? Endpoint => Environment.GetEnvironmentVariable(Variable);
 
-    /// <summary>A store that is empty, since nobody else uses its folder of the bucket.</summary>
-    public static S3ObjectStore NewStore() => new(Client.Value, Bucket, $"tests/{Guid.NewGuid():N}");
+    /// <summary>A folder of the bucket that nobody else uses, and so empty.</summary>
+    public static string NewFolder() => $"tests/{Guid.NewGuid():N}";
 
-    /// <summary>Two stores of the same new folder: one as it is, and one whose requests and answers pass a wire.</summary>
-    public static (S3ObjectStore Direct, S3ObjectStore Wired) NewStores(Wire wire, Action<AmazonS3Config>? configure = null)
+    public static S3ObjectStore Store(string folder) => new(Client.Value, Bucket, folder);
+
+    /// <summary>A store whose requests and answers pass a wire.</summary>
+    public static S3ObjectStore Store(string folder, Wire wire, Action<AmazonS3Config>? configure = null)
     {
-        string folder = $"tests/{Guid.NewGuid():N}";
+        _ = Client.Value;   // makes the bucket
         AmazonS3Config config = S3ObjectStore.CompatibleServer(Endpoint!);
         config.HttpClientFactory = wire;
         configure?.Invoke(config);
-        return (new S3ObjectStore(Client.Value, Bucket, folder), new S3ObjectStore(new AmazonS3Client(config), Bucket, folder));
+        return new S3ObjectStore(new AmazonS3Client(config), Bucket, folder);
     }
 
-    /// <summary>The uploads that were started and neither completed nor aborted.</summary>
-    public static async Task<int> CountUploadsAsync() =>
-        (await Client.Value.ListMultipartUploadsAsync(Bucket)).MultipartUploads?.Count ?? 0;
+    /// <summary>The uploads in a folder that were started and neither completed nor aborted.</summary>
+    public static async Task<int> CountUploadsAsync(string folder)
+    {
+        ListMultipartUploadsResponse found = await Client.Value.ListMultipartUploadsAsync(Bucket, folder);
+        return found.MultipartUploads?.Count ?? 0;
+    }
 }
