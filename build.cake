@@ -47,10 +47,10 @@ Task("TestTiers")
     .DeferOnError();
 
 Task("Pack")
-    .Description("Packs the library and its stores for tests into artifacts/.")
+    .Description("Packs the library, its S3 store and its stores for tests into artifacts/.")
     .Does(() =>
 {
-    string[] projects = { "src/VectorEngine", "src/VectorEngine.Testing" };
+    string[] projects = { "src/VectorEngine", "src/VectorEngine.S3", "src/VectorEngine.Testing" };
     CleanDirectory(Artifacts);
     // An assembly that another target has built would be packed as it is, with this machine's paths in it.
     foreach (string project in projects)
@@ -111,6 +111,27 @@ Task("TestArrowLong")
     .Description("Exchanges files of 3 GB with npm's apache-arrow.")
     .IsDependentOn("Build")
     .Does(() => TestArrow("FullyQualifiedName~LongFilesGoBothWays", longFiles: true));
+
+Task("TestS3")
+    .Description("Tests the S3 store against a server of its own: Ceph's radosgw, in memory. Linux; installs its packages if they are missing.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    const string Server = "tests/s3-server";
+    string folder = System.IO.Directory.CreateTempSubdirectory("vectorengine-s3-").FullName;
+    try
+    {
+        Run($"{Server}/up.sh", folder);
+        var environment = System.IO.File.ReadAllText($"{folder}/environment").Split()
+            .Where(word => word.Contains('=')).Select(word => word.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        DotNetTest("tests/VectorEngine.S3.Tests", Where("FullyQualifiedName~S3", environment, "xUnit.FailSkips=true"));
+    }
+    finally
+    {
+        Run($"{Server}/down.sh", folder);
+        DeleteDirectory(folder, new DeleteDirectorySettings { Recursive = true, Force = true });
+    }
+});
 
 Task("ApacheArrow")
     .Description("Builds, tests and packs the adapter for Apache.Arrow; --feed=FOLDER names a further source of packages.")

@@ -38,6 +38,9 @@ public static class VectorIndexBuilder
     /// </exception>
     /// <exception cref="NotSupportedException">There is an index of this name, of another version of the format.</exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
+    /// <exception cref="ConditionalWritesNotSupportedException">
+    /// The store does not keep the conditions of writes, and <see cref="VectorIndexOptions.SingleWriter"/> is not set.
+    /// </exception>
     /// <exception cref="DuplicateIdException">Two rows have the same id.</exception>
     public static Task<BuildReport> BuildAsync(
         IObjectStore store, string name, VectorMatrix vectors, VectorIndexOptions? options = null, RecordBatch? metadata = null,
@@ -88,6 +91,9 @@ public static class VectorIndexBuilder
     /// <exception cref="NotSupportedException">The index has 1,024 segments, the most there can be.</exception>
     /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
     /// <exception cref="WriteConflictException">Another build of the same index was published meanwhile.</exception>
+    /// <exception cref="ConditionalWritesNotSupportedException">
+    /// The store does not keep the conditions of writes, and <see cref="VectorIndexOptions.SingleWriter"/> is not set.
+    /// </exception>
     public static Task<BuildReport> AppendAsync(
         IObjectStore store, string name, VectorSource source, VectorIndexOptions? options = null,
         IProgress<BuildProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -180,6 +186,8 @@ public static class VectorIndexBuilder
         Manifest? newest = current is null ? null : Manifest.ReadPointer(pointerKey, current.Content);
         if (append && newest is null)
             throw new ObjectNotFoundException(pointerKey);
+        if (!options.SingleWriter)
+            await ConditionalWrites.RequireAsync(store, IndexKeys.Probe(name, Guid.NewGuid()), cancellationToken).ConfigureAwait(false);
         using IndexSegments? before = append
             ? await OpenToAppendAsync(store, name, newest!, options, cancellationToken).ConfigureAwait(false)
             : null;

@@ -12,6 +12,9 @@ internal static class IndexKeys
 
     /// <summary>An object that tells the store's time, of a segment that has nothing else.</summary>
     public static string Clock(string index, Guid segment) => $"{Segment(index, segment).Prefix}/clock";
+
+    /// <summary>An object on which conditional writes are tried, of a segment that has nothing else.</summary>
+    public static string Probe(string index, Guid segment) => $"{Segment(index, segment).Prefix}/probe";
 }
 
 /// <summary>The keys of a segment's objects.</summary>

@@ -92,6 +92,17 @@ public sealed class WriteConflictException : VectorEngineException
     public string ObjectKey { get; }
 }
 
+/// <summary>
+/// A store does not keep the conditions of writes, so of two builds at the same time one could replace the other's version unnoticed.
+/// </summary>
+public sealed class ConditionalWritesNotSupportedException : VectorEngineException
+{
+    /// <summary>Reports what the store was found to do.</summary>
+    /// <param name="fault">What it does, such as "replaces an object that should not exist".</param>
+    public ConditionalWritesNotSupportedException(string fault)
+        : base($"The store {fault}. Where nobody else builds this index, {nameof(VectorIndexOptions.SingleWriter)} lets you use it.") { }
+}
+
 /// <summary>Two vectors have the same id.</summary>
 public sealed class DuplicateIdException : VectorEngineException
 {

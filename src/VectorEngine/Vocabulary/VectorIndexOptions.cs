@@ -48,6 +48,12 @@ public sealed record VectorIndexOptions
     /// of refusing the input. The rows behind them move up: a vector's ordinal is its place among the good rows.
     /// </summary>
     public bool SkipInvalidRows { get; init; }
+
+    /// <summary>
+    /// The caller promises that nobody else builds this index or adds to it at the same time. Only then may it be in a store that does not
+    /// keep the conditions of writes: a build tries that, once for each store object, and refuses such a store unless this is set.
+    /// </summary>
+    public bool SingleWriter { get; init; }
 }
 
 /// <summary>What a build is doing. A small index, which is not clustered, has no training and no writing.</summary>

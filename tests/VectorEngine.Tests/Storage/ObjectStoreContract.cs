@@ -82,6 +82,41 @@ public abstract class ObjectStoreContract
     }
 
     [Fact]
+    public async Task Several_ranges_are_read_at_once()
+    {
+        byte[] content = [.. Enumerable.Range(0, 200_000).Select(i => (byte)(i * 31 >> 3))];
+        await Store.WriteAsync("a", content, WriteCondition.None);
+        (int Offset, int Length)[] ranges = [(0, 1), (199_999, 1), (0, 200_000), (70_000, 100_000), (5, 0), (70_000, 3)];
+        var destinations = ranges.Select(range => new byte[range.Length]).ToArray();
+        await Store.ReadAsync("a", [.. ranges.Select((range, i) => new ObjectRange(range.Offset, destinations[i]))]);
+        for (int i = 0; i < ranges.Length; i++)
+            Assert.True(content.AsSpan(ranges[i].Offset, ranges[i].Length).SequenceEqual(destinations[i]));
+
+        await Store.ReadAsync("a", []);
+        var e = await Assert.ThrowsAsync<CorruptDataException>(
+            () => Store.ReadAsync("a", [new ObjectRange(0, new byte[10]), new ObjectRange(199_999, new byte[2])]).AsTask());
+        Assert.Equal(("a", 199_999L, 2L), (e.ObjectKey, e.Offset, e.Length));
+        await Assert.ThrowsAsync<ObjectNotFoundException>(() => Store.ReadAsync("b", [new ObjectRange(0, new byte[1])]).AsTask());
+        await Assert.ThrowsAsync<ArgumentNullException>(() => Store.ReadAsync("a", null!).AsTask());
+    }
+
+    [Fact]
+    public async Task An_object_is_read_again_only_if_it_has_changed()
+    {
+        string first = await Write("a", "one");
+        Assert.Null(await Store.ReadIfChangedAsync("a", first));
+        string second = await Write("a", "two");
+        ObjectContent? read = await Store.ReadIfChangedAsync("a", first);
+        Assert.Equal(("two", second), (Text(read!.Content), read.ETag));
+        Assert.Null(await Store.ReadIfChangedAsync("a", second));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.ReadIfChangedAsync("a", "").AsTask());
+
+        await Store.DeleteAsync("a");
+        var e = await Assert.ThrowsAsync<ObjectNotFoundException>(() => Store.ReadIfChangedAsync("a", second).AsTask());
+        Assert.Equal("a", e.ObjectKey);
+    }
+
+    [Fact]
     public async Task An_empty_object_exists()
     {
         await Write("a", "");
@@ -296,7 +331,9 @@ public abstract class ObjectStoreContract
     public async Task A_bad_key_is_refused_everywhere(string key)
     {
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.TryReadAsync(key));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.ReadIfChangedAsync(key, "tag"));
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.ReadAsync(key, 0, new byte[1]));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.ReadAsync(key, [new ObjectRange(0, new byte[1])]));
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.WriteAsync(key, new byte[1], WriteCondition.None));
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.CreateAsync(key));
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.DeleteAsync(key));
@@ -322,7 +359,7 @@ public abstract class ObjectStoreContract
         await Assert.ThrowsAsync<ArgumentException>(() => Keys(prefix));
 
     [Fact]
-    public async Task No_key_is_a_folder_of_another()
+    public virtual async Task No_key_is_a_folder_of_another()
     {
         await Write("a/b", "x");
         await Assert.ThrowsAnyAsync<IOException>(() => Write("a", "y"));
@@ -342,7 +379,9 @@ public abstract class ObjectStoreContract
         var cancelled = new CancellationToken(canceled: true);
 
         await Cancelled(async () => await Store.TryReadAsync("a", cancelled));
+        await Cancelled(async () => await Store.ReadIfChangedAsync("a", "tag", cancelled));
         await Cancelled(async () => await Store.ReadAsync("a", 0, new byte[1], cancelled));
+        await Cancelled(async () => await Store.ReadAsync("a", [new ObjectRange(0, new byte[1])], cancelled));
         await Cancelled(async () => await Store.WriteAsync("a", new byte[9], WriteCondition.None, cancelled));
         await Cancelled(async () => await Store.CreateAsync("c", cancelled));
         await Cancelled(async () => await Store.DeleteAsync("a", cancelled));
