@@ -23,19 +23,44 @@ internal sealed class MetadataSource : IRangeSource
 
     public long Length { get; }
 
-    public async ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    public ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync([new SourceRange(offset, destination)], cancellationToken);
+
+    public async ValueTask ReadAsync(IReadOnlyList<SourceRange> ranges, CancellationToken cancellationToken)
     {
-        while (!destination.IsEmpty)
+        var chunks = new SortedDictionary<int, Task<ReadOnlyMemory<byte>>>();
+        foreach ((long offset, Memory<byte> destination) in ranges)
         {
-            (long chunk, long within) = Math.DivRem(offset, SegmentRoot.MetadataChunk);
-            await _chunks.LoadAsync((int)chunk, cancellationToken).ConfigureAwait(false);
-            ReadOnlyMemory<byte> bytes = _chunks.Read((int)chunk)[(int)within..];
-            int length = Math.Min(bytes.Length, destination.Length);
-            bytes[..length].CopyTo(destination);
-            destination = destination[length..];
-            offset += length;
+            for (int chunk = ChunkOf(offset); chunk <= ChunkOf(offset + destination.Length - 1); chunk++)
+            {
+                if (!chunks.ContainsKey(chunk))
+                    chunks.Add(chunk, LoadAsync(chunk, cancellationToken));
+            }
+        }
+
+        await Task.WhenAll(chunks.Values).ConfigureAwait(false);
+        foreach ((long offset, Memory<byte> destination) in ranges)
+        {
+            for (int chunk = ChunkOf(offset); chunk <= ChunkOf(offset + destination.Length - 1); chunk++)
+                Copy(chunk, await chunks[chunk].ConfigureAwait(false), offset, destination);
         }
     }
+
+    private async Task<ReadOnlyMemory<byte>> LoadAsync(int chunk, CancellationToken cancellationToken)
+    {
+        await _chunks.LoadAsync(chunk, cancellationToken).ConfigureAwait(false);
+        return _chunks.Read(chunk);
+    }
+
+    /// <summary>Copies what a chunk has of a range.</summary>
+    private static void Copy(int chunk, ReadOnlyMemory<byte> bytes, long offset, Memory<byte> destination)
+    {
+        long start = (long)chunk * SegmentRoot.MetadataChunk;
+        int from = (int)Math.Max(0, offset - start), to = (int)Math.Min(bytes.Length, offset + destination.Length - start);
+        bytes[from..to].CopyTo(destination[(int)(start + from - offset)..]);
+    }
+
+    private static int ChunkOf(long offset) => (int)(offset / SegmentRoot.MetadataChunk);
 
     private (long Offset, int Length) Extent(int chunk)
     {

@@ -101,7 +101,7 @@ internal sealed class Segment : IDisposable
         if (root.Description.MetadataLength > 0)
         {
             var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
-            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
+            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows, root.MetadataMessages);
         }
 
         if (root.Zones is { } zones)
