@@ -165,7 +165,7 @@ Task("Fuzz")
     .Does(() => RunFuzz($"--cases {Argument("cases", 100_000)} --seed {Argument("seed", 1)}"));
 
 Task("Kill")
-    .Description("Kills builds and looks at what is left: 200 times, or --kills=N, of 20,000 vectors, or --count=N.")
+    .Description("Kills builds and users of a disk cache and looks at what is left: 200 times, or --kills=N, of 20,000 vectors, or --count=N.")
     .IsDependentOn("Build")
     .Does(() => RunFuzz($"kill --kills {Argument("kills", 200)} --count {Argument("count", 20_000)} --seed {Argument("seed", 1)}"));
 

@@ -27,9 +27,10 @@ root.Add(work);
 var kills = new Option<int>("--kills") { DefaultValueFactory = _ => 10, Description = "Number of builds, at any time and within phases." };
 var count = new Option<int>("--count") { DefaultValueFactory = _ => 20_000, Description = "Vectors of each." };
 var dimensions = new Option<int>("--dimensions") { DefaultValueFactory = _ => 64, Description = "Of the vectors." };
-var kill = new Command("kill", "Kills builds, and looks at what is left of the index.") { kills, count, dimensions };
-kill.SetAction(async (result, _) => await new KillRun(
-    result.GetValue(seed), result.GetValue(kills), result.GetValue(count), result.GetValue(dimensions)).RunAsync());
+var kill = new Command("kill", "Kills builds and users of a disk cache, and looks at what is left.") { kills, count, dimensions };
+kill.SetAction(async (result, _) =>
+    await new CacheKillRun(result.GetValue(seed), result.GetValue(kills)).RunAsync()
+    + await new KillRun(result.GetValue(seed), result.GetValue(kills), result.GetValue(count), result.GetValue(dimensions)).RunAsync());
 root.Add(kill);
 
 var folder = new Option<string>("--folder") { Required = true };
@@ -39,4 +40,9 @@ build.Hidden = true;
 build.SetAction(async (result, _) => await KillWorker.RunAsync(
     new BuildJob(result.GetRequiredValue(folder), result.GetValue(count), result.GetValue(dimensions)), result.GetValue(version)));
 root.Add(build);
+
+var cache = new Command("cache", "Uses a disk cache for ever: started by the program itself.") { folder };
+cache.Hidden = true;
+cache.SetAction((result, _) => Task.FromResult(CacheWorker.Run(result.GetRequiredValue(folder))));
+root.Add(cache);
 return await root.Parse(args).InvokeAsync();

@@ -24,7 +24,7 @@ internal sealed class ArrowDictionaries(string objectKey, IRangeSource source, A
         RowRun[] runs = await FindAsync(id, type, cancellationToken).ConfigureAwait(false);
         int count = runs.Length == 0 ? 0 : runs[^1].Target + runs[^1].Count;
         ColumnGather[] gather = [ColumnGather.Create(type, new RowSelection(objectKey, runs, count), column: 0)];
-        ArrowArray[] values = await ColumnGather.ReadAsync(gather, source, cancellationToken).ConfigureAwait(false);
+        ArrowArray[] values = await ColumnGather.ReadAsync(gather, new RangeReads(), source, cancellationToken).ConfigureAwait(false);
         // Of two threads that read the same dictionary, the later uses the earlier's.
         return _known.GetOrAdd((id, type), (VariableLengthArray)values[0]);
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace VectorEngine.Arrow;
@@ -13,6 +14,8 @@ internal sealed class ArrowFileFrame
     private readonly ArrowSink _sink;
     private readonly List<ArrowBlock> _blocks = [];
     private readonly List<long> _rowCounts = [];
+    private readonly ArrayBufferWriter<byte> _messages = new();
+    private bool _messagesTooLong;
     private long _position;
 
     /// <exception cref="ArgumentException">A column is of a type that is not written.</exception>
@@ -42,6 +45,7 @@ internal sealed class ArrowFileFrame
         byte[] message = Frame(MetadataEncoder.BatchMessage(rowCount, nodes, bufferLengths, bodyLength));
         _blocks.Add(new ArrowBlock(_position, message.Length, bodyLength));
         _rowCounts.Add(rowCount);
+        KeepMessage(message);
         await WriteAsync(message, cancellationToken).ConfigureAwait(false);
     }
 
@@ -67,7 +71,16 @@ internal sealed class ArrowFileFrame
         BinaryPrimitives.WriteInt32LittleEndian(trailer, footer.Length);
         ArrowFormat.Magic.CopyTo(trailer[sizeof(int)..]);
         await WriteAsync(end, cancellationToken).ConfigureAwait(false);
-        return new ArrowFileSummary(_position, footer, [.. _blocks], [.. _rowCounts]);
+        return new ArrowFileSummary(_position, footer, [.. _blocks], [.. _rowCounts], _messages.WrittenMemory);
+    }
+
+    private void KeepMessage(byte[] message)
+    {
+        _messagesTooLong |= _messages.WrittenCount + message.Length > ArrowFormat.MaxKeptMessagesLength;
+        if (_messagesTooLong)
+            _messages.Clear();
+        else
+            _messages.Write(message);
     }
 
     private async ValueTask StartFileAsync(CancellationToken cancellationToken)

@@ -16,6 +16,9 @@ public sealed class ArrowFileReader : IDisposable
     /// <summary>Read from the end at opening: mostly this has the whole footer.</summary>
     private const int TailLength = 64 << 10;
 
+    /// <summary>Bytes of values that are allocated before the file has shown its last byte.</summary>
+    private const int TrustedLength = 32 << 20;
+
     private readonly string _objectKey;
     private readonly IRangeSource _source;
     private readonly ArrowFooter _footer;
@@ -26,6 +29,13 @@ public sealed class ArrowFileReader : IDisposable
 
     // The first row of each batch, and the number of all rows.
     private long[]? _rowStarts;
+
+    // The batches' messages, if they were kept elsewhere, and where each begins.
+    private ReadOnlyMemory<byte> _messages;
+    private int[] _messageStarts = [];
+
+    // What rows take is checked against the file's length, which may only have been told: its last byte shows that it is true.
+    private volatile bool _isLengthShown;
 
     private ArrowFileReader(string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, long footerOffset)
     {
@@ -54,10 +64,16 @@ public sealed class ArrowFileReader : IDisposable
     /// <param name="rowCounts">
     /// As <see cref="ArrowFileSummary.RowCounts"/> told it; without it, the first <see cref="TakeAsync"/> visits every batch.
     /// </param>
+    /// <param name="messages">
+    /// As <see cref="ArrowFileSummary.Messages"/> told it; where it is empty, the message of a batch is read when its rows first are.
+    /// </param>
     internal static ArrowFileReader Open(
-        string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, IReadOnlyList<long>? rowCounts = null)
+        string objectKey, IRangeSource source, ReadOnlyMemory<byte> footer, IReadOnlyList<long>? rowCounts = null,
+        ReadOnlyMemory<byte> messages = default)
     {
         var reader = new ArrowFileReader(objectKey, source, footer, footerOffset: 0);
+        if (!messages.IsEmpty)
+            reader.UseMessages(messages);
         if (rowCounts is null)
             return reader;
         if (rowCounts.Count != reader.Blocks.Count)
@@ -194,10 +210,19 @@ public sealed class ArrowFileReader : IDisposable
         RowSelection selection, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
     {
         int[] indexes = columns is null ? [.. Enumerable.Range(0, Schema.Fields.Count)] : [.. columns.Select(Schema.RequireIndex)];
+        var reads = new RangeReads();
+        if (!_isLengthShown)
+        {
+            AddLastByte(reads);
+            if (indexes.Sum(i => Schema.Fields[i].Type.BitWidth / 8.0 * selection.RowCount) > TrustedLength)
+                await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
+        }
+
         var gathers = new ColumnGather[indexes.Length];
         for (int i = 0; i < gathers.Length; i++)
             gathers[i] = await CreateGatherAsync(selection, indexes[i], cancellationToken).ConfigureAwait(false);
-        ArrowArray[] arrays = await ColumnGather.ReadAsync(gathers, _source, cancellationToken).ConfigureAwait(false);
+        ArrowArray[] arrays = await ColumnGather.ReadAsync(gathers, reads, _source, cancellationToken).ConfigureAwait(false);
+        _isLengthShown = true;
         ArrowSchema schema = columns is null ? Schema : new ArrowSchema(indexes.Select(i => Schema.Fields[i]));
         return new RecordBatch(schema, arrays, selection.RowCount);
     }
@@ -276,20 +301,40 @@ public sealed class ArrowFileReader : IDisposable
     private async ValueTask LoadLayoutsAsync(IEnumerable<int> batches, CancellationToken cancellationToken)
     {
         int[] missing = [.. batches.Where(batch => Volatile.Read(ref _layouts[batch]) is null)];
+        if (!_messages.IsEmpty)
+        {
+            foreach (int batch in missing)
+                Volatile.Write(ref _layouts[batch], ParseLayout(batch, _messages.Slice(_messageStarts[batch], Blocks[batch].MetadataLength)));
+            return;
+        }
+
         for (int start = 0; start < missing.Length;)
         {
             int[] group = missing[start..EndOfGroup(missing, start)];
             var reads = new RangeReads();
-            // What rows take is checked against the file's length only, which may have been told: its last byte shows that it is true.
-            reads.Add(_source.Length - 1, new byte[1]);
+            AddLastByte(reads);
             byte[][] messages = Array.ConvertAll(group, batch => new byte[Blocks[batch].MetadataLength]);
             for (int i = 0; i < group.Length; i++)
                 reads.Add(Blocks[group[i]].Offset, messages[i]);
             await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
+            _isLengthShown = true;
             for (int i = 0; i < group.Length; i++)
                 Volatile.Write(ref _layouts[group[i]], ParseLayout(group[i], messages[i]));
             start += group.Length;
         }
+    }
+
+    private void AddLastByte(RangeReads reads) => reads.Add(_source.Length - 1, new byte[1]);
+
+    private void UseMessages(ReadOnlyMemory<byte> messages)
+    {
+        long length = Blocks.Sum(block => (long)block.MetadataLength);
+        if (messages.Length != length)
+            throw new CorruptDataException(_objectKey, 0, _source.Length, $"{messages.Length} bytes of messages that have {length}");
+        _messageStarts = new int[Blocks.Count];
+        for (int i = 1; i < _messageStarts.Length; i++)
+            _messageStarts[i] = _messageStarts[i - 1] + Blocks[i - 1].MetadataLength;
+        _messages = messages;
     }
 
     /// <summary>Closes the file, if opening it was up to the reader.</summary>
@@ -310,7 +355,7 @@ public sealed class ArrowFileReader : IDisposable
         return end;
     }
 
-    private BatchLayout ParseLayout(int batch, byte[] message)
+    private BatchLayout ParseLayout(int batch, ReadOnlyMemory<byte> message)
     {
         ArrowBlock block = Blocks[batch];
         BatchLayout layout = MetadataDecoder.Batch(ArrowFormat.Unframe(_objectKey, block, message), _footer, block);

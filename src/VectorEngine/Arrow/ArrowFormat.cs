@@ -36,6 +36,9 @@ internal static class ArrowFormat
     public const int MaxFooterLength = 64 << 20;
     public const int MaxBatchMetadataLength = 16 << 20;
 
+    /// <summary>A writer remembers so many bytes of the batches' messages, for readers that would have to ask for them one by one.</summary>
+    public const int MaxKeptMessagesLength = 4 << 20;
+
     /// <summary>These many fit into the longest footer, and leave room for the schema.</summary>
     public const int MaxBatches = 2_000_000;
 
@@ -47,13 +50,13 @@ internal static class ArrowFormat
     /// <param name="objectKey">The file's name, for errors.</param>
     /// <param name="block">The batch's place.</param>
     /// <param name="message">Its bytes before the body.</param>
-    public static FlatBuffer Unframe(string objectKey, ArrowBlock block, byte[] message)
+    public static FlatBuffer Unframe(string objectKey, ArrowBlock block, ReadOnlyMemory<byte> message)
     {
-        if (BinaryPrimitives.ReadInt32LittleEndian(message) != ContinuationMarker)
+        if (BinaryPrimitives.ReadInt32LittleEndian(message.Span) != ContinuationMarker)
             throw new CorruptDataException(objectKey, block.Offset, block.MetadataLength, "a batch does not begin with a message's marker");
-        if (BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(sizeof(int))) != message.Length - PrefixLength)
+        if (BinaryPrimitives.ReadInt32LittleEndian(message.Span[sizeof(int)..]) != message.Length - PrefixLength)
             throw new CorruptDataException(objectKey, block.Offset, block.MetadataLength, "batch and footer tell different lengths");
-        return new FlatBuffer(objectKey, block.Offset + PrefixLength, message.AsMemory(PrefixLength));
+        return new FlatBuffer(objectKey, block.Offset + PrefixLength, message[PrefixLength..]);
     }
 
     public static long Align(long length) => (length + (Alignment - 1)) & -Alignment;
@@ -173,5 +176,8 @@ internal readonly record struct RowStride(long FirstOffset, long RowLength, long
 /// <param name="Footer">The footer's FlatBuffer: a reader that has it need not read it from the file.</param>
 /// <param name="Blocks">The place of each record batch.</param>
 /// <param name="RowCounts">The rows of each record batch.</param>
+/// <param name="Messages">
+/// The messages of the record batches without their bodies, one behind the other; empty if they are too long together.
+/// </param>
 internal sealed record ArrowFileSummary(
-    long Length, ReadOnlyMemory<byte> Footer, IReadOnlyList<ArrowBlock> Blocks, IReadOnlyList<long> RowCounts);
+    long Length, ReadOnlyMemory<byte> Footer, IReadOnlyList<ArrowBlock> Blocks, IReadOnlyList<long> RowCounts, ReadOnlyMemory<byte> Messages);

@@ -61,9 +61,13 @@ internal abstract class ColumnGather
     };
 
     /// <summary>Reads several columns of the same rows.</summary>
-    public static async ValueTask<ArrowArray[]> ReadAsync(ColumnGather[] gathers, IRangeSource source, CancellationToken cancellationToken)
+    /// <param name="gathers">The columns.</param>
+    /// <param name="reads">What else is to be read in the first round.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    public static async ValueTask<ArrowArray[]> ReadAsync(
+        ColumnGather[] gathers, RangeReads reads, IRangeSource source, CancellationToken cancellationToken)
     {
-        var reads = new RangeReads();
         foreach (ColumnGather gather in gathers)
             gather.AddReads(reads);
         await reads.ExecuteAsync(source, cancellationToken).ConfigureAwait(false);

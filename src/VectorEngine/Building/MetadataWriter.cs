@@ -42,6 +42,8 @@ internal sealed class MetadataWriter : IAsyncDisposable
         root.Add(SectionKind.MetadataFooter, summary.Footer);
         root.Add(SectionKind.MetadataChecksums, MemoryMarshal.AsBytes<uint>(_checksums.Finish()).ToArray());
         root.Add(SectionKind.MetadataRows, MemoryMarshal.AsBytes<long>(summary.RowCounts.ToArray()).ToArray());
+        if (!summary.Messages.IsEmpty)
+            root.Add(SectionKind.MetadataMessages, summary.Messages);
         return summary.Length;
     }
 

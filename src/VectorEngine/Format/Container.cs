@@ -30,6 +30,7 @@ internal enum SectionKind : uint
     RecallCurve = 11,
     Spreads = 12,
     ZoneTable = 13,
+    MetadataMessages = 14,
     IdColumn = 16,
     Manifest = 32,
 }

@@ -49,6 +49,9 @@ internal sealed class SegmentRoot
     /// <summary>The rows of each record batch of the metadata.</summary>
     public long[] MetadataRows { get; private init; } = [];
 
+    /// <summary>The messages of the metadata's record batches; empty if they are too long for a root, or there is no metadata.</summary>
+    public ReadOnlyMemory<byte> MetadataMessages { get; private init; }
+
     /// <summary>A checksum for each <see cref="MetadataChunk"/> bytes of the metadata.</summary>
     public uint[] MetadataChecksums { get; private init; } = [];
 
@@ -77,6 +80,7 @@ internal sealed class SegmentRoot
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
             MetadataRows = metadata ? ReadMetadataRows(root, description) : [],
+            MetadataMessages = metadata && root.Has(SectionKind.MetadataMessages) ? root.Section(SectionKind.MetadataMessages) : default,
             MetadataChecksums = metadata ? ReadMetadataChecksums(root, description) : [],
             IdColumn = root.Has(SectionKind.IdColumn) ? Encoding.UTF8.GetString(root.Section(SectionKind.IdColumn).Span) : null,
         };

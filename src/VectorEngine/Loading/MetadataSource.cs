@@ -22,19 +22,57 @@ internal sealed class MetadataSource : IRangeSource
 
     public long Length { get; }
 
-    public async ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    public ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync([new SourceRange(offset, destination)], cancellationToken);
+
+    public async ValueTask ReadAsync(IReadOnlyList<SourceRange> ranges, CancellationToken cancellationToken)
     {
-        while (!destination.IsEmpty)
+        var chunks = new Dictionary<int, ReadOnlyMemory<byte>>();
+        int[] missing = Missing(ranges, chunks);
+        if (missing.Length > 0)
         {
-            (long chunk, long within) = Math.DivRem(offset, SegmentRoot.MetadataChunk);
-            ReadOnlyMemory<byte> bytes =
-                (await _chunks.ReadAsync((int)chunk, new ReadScope(), cancellationToken).ConfigureAwait(false))[(int)within..];
-            int length = Math.Min(bytes.Length, destination.Length);
-            bytes[..length].CopyTo(destination);
-            destination = destination[length..];
-            offset += length;
+            using ExtentReads reads = _chunks.Start(missing, new ReadScope());
+            await reads.AllAsync(cancellationToken).ConfigureAwait(false);
+            foreach (int chunk in missing)
+                chunks[chunk] = reads.Get(chunk);
+        }
+
+        foreach ((long offset, Memory<byte> destination) in ranges)
+        {
+            for (int chunk = ChunkOf(offset); chunk <= ChunkOf(offset + destination.Length - 1); chunk++)
+                Copy(chunk, chunks[chunk], offset, destination);
         }
     }
+
+    /// <summary>The chunks of some ranges that are not at hand, ascending; the others are added to a dictionary.</summary>
+    private int[] Missing(IReadOnlyList<SourceRange> ranges, Dictionary<int, ReadOnlyMemory<byte>> chunks)
+    {
+        var missing = new SortedSet<int>();
+        foreach ((long offset, Memory<byte> destination) in ranges)
+        {
+            for (int chunk = ChunkOf(offset); chunk <= ChunkOf(offset + destination.Length - 1); chunk++)
+            {
+                if (chunks.ContainsKey(chunk))
+                    continue;
+                if (_chunks.TryRead(chunk, out ReadOnlyMemory<byte> bytes))
+                    chunks.Add(chunk, bytes);
+                else
+                    missing.Add(chunk);
+            }
+        }
+
+        return [.. missing];
+    }
+
+    /// <summary>Copies what a chunk has of a range.</summary>
+    private static void Copy(int chunk, ReadOnlyMemory<byte> bytes, long offset, Memory<byte> destination)
+    {
+        long start = (long)chunk * SegmentRoot.MetadataChunk;
+        int from = (int)Math.Max(0, offset - start), to = (int)Math.Min(bytes.Length, offset + destination.Length - start);
+        bytes[from..to].CopyTo(destination[(int)(start + from - offset)..]);
+    }
+
+    private static int ChunkOf(long offset) => (int)(offset / SegmentRoot.MetadataChunk);
 
     private (long Offset, int Length) Extent(int chunk)
     {

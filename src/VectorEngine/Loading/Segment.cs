@@ -122,7 +122,7 @@ internal sealed class Segment : IDisposable
         if (root.Description.MetadataLength > 0)
         {
             var source = new MetadataSource(keys.Metadata, root, OpenLayer);
-            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows);
+            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows, root.MetadataMessages);
         }
 
         if (root.Zones is { } zones)

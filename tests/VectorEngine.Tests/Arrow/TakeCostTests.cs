@@ -1,6 +1,7 @@
 using VectorEngine.Arrow;
 using VectorEngine.Storage;
 using VectorEngine.Testing;
+using VectorEngine.Tests.Index;
 using VectorEngine.Tests.TestData;
 
 namespace VectorEngine.Tests.Arrow;
@@ -56,6 +57,45 @@ public class TakeCostTests
         SearchResult many = await index.SearchAsync(query, Wanted, options);
         Assert.InRange(store.Statistics.BytesRead - before, 1, 9 * Chunk * Wanted);
         Assert.Equal(Wanted, many.Rows!.RowCount);
+    }
+
+    [Theory]
+    [InlineData(10, 2)]
+    [InlineData(1, 2)]
+    public async Task RowsOfMetadataTakeTwoRounds(int wanted, int rounds)
+    {
+        const int Rows = 300_000;
+        var store = new RoundStore(new MemoryObjectStore());
+        await VectorIndexBuilder.BuildAsync(
+            store, TestIndex.Name, GeneratedVectors.Normal(Rows, 2, 1), new VectorIndexOptions { ClusterCount = 4 }, Table(Rows));
+        for (int seed = 0; seed < 3; seed++)
+        {
+            using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
+            var random = new Random(seed);
+            long[] ordinals = [.. Enumerable.Range(0, wanted).Select(_ => random.NextInt64(Rows))];
+            (int roundsBefore, int requestsBefore) = (store.Rounds, store.Requests);
+            RecordBatch rows = await index.GetRowsAsync(ordinals);
+            Assert.Equal(ordinals.Select(row => $"text of row {row}"), Enumerable.Range(0, wanted).Select(rows.Column<Utf8Array>("text").GetString));
+            Assert.Equal(rounds, store.Rounds - roundsBefore);
+            // The numbers, their validity, the offsets, the texts, each perhaps over the end of a chunk; and the last byte of the file.
+            Assert.InRange(store.Requests - requestsBefore, 2, (8 * wanted) + 1);
+        }
+    }
+
+    [Fact]
+    public async Task MessagesThatAreTooLongToBeKeptAreRead()
+    {
+        const int Columns = 400, Batches = 200;
+        ArrowArray column = ArrowArray.From<byte>([1]);
+        var row = new RecordBatch([.. Enumerable.Range(0, Columns).Select(i => ($"column {i}", column))]);
+        (MemoryFile file, ArrowFileSummary summary) = await MemoryFile.WriteAsync(row.Schema, Enumerable.Repeat(row, Batches));
+        Assert.Equal(0, summary.Messages.Length);
+        ArrowFileReader reader = ArrowFileReader.Open("file", file, summary.Footer, summary.RowCounts, summary.Messages);
+        Assert.Equal(3, (await reader.TakeAsync((long[])[0, 100, 199], ["column 7"])).RowCount);
+
+        (file, summary) = await MemoryFile.WriteAsync(row.Schema, Enumerable.Repeat(row, 2));
+        Assert.Equal(summary.Blocks.Sum(block => block.MetadataLength), summary.Messages.Length);
+        Assert.Throws<CorruptDataException>(() => ArrowFileReader.Open("file", file, summary.Footer, summary.RowCounts, summary.Messages[1..]));
     }
 
     private static RecordBatch Table(int rowCount) => new(

@@ -63,13 +63,27 @@ public sealed class DocumentTests : IAsyncLifetime
         foreach (SegmentEntry segment in _segments)
         {
             Dictionary<uint, byte[]> sections = Sections(Object(segment, "root"), 1);
-            Assert.Equal((uint[])[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16], sections.Keys.Order());
+            Assert.Equal((uint[])[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16], sections.Keys.Order());
             Assert.Equal("name", Encoding.UTF8.GetString(sections[16]));
             string[] lengths = ["sign", "ex", "vectors", "checksums", "metadata"];
             for (int i = 0; i < lengths.Length; i++)
                 Assert.Equal((ulong)Object(segment, lengths[i]).Length, UInt64(sections[1].AsSpan(32 + (8 * i))));
             foreach ((string name, uint kind) in new[] { ("sign", 3u), ("ex", 4u), ("checksums", 5u), ("ids", 6u), ("zones", 7u) })
                 CheckHeader(Object(segment, name), kind);
+        }
+    }
+
+    [Fact]
+    public void The_root_repeats_the_messages_of_the_metadata()
+    {
+        foreach (SegmentEntry segment in _segments)
+        {
+            Dictionary<uint, byte[]> sections = Sections(Object(segment, "root"), 1);
+            Assert.Equal((ulong)Count(segment), UInt64(sections[10]));
+            Assert.Equal(8, sections[10].Length); // one batch: the first message, which has the schema, and this one
+            byte[] metadata = Object(segment, "metadata");
+            int schema = 8 + 8 + (int)UInt32(metadata.AsSpan(12));
+            Assert.Equal(metadata.AsSpan(schema, 8 + (int)UInt32(metadata.AsSpan(schema + 4))).ToArray(), sections[14]);
         }
     }
 

@@ -39,6 +39,41 @@ internal sealed class YieldingStore(IObjectStore inner) : PassingStore(inner)
     }
 }
 
+/// <summary>Reads in rounds: what is asked for within a while is answered together, after it.</summary>
+internal sealed class RoundStore(IObjectStore inner) : PassingStore(inner)
+{
+    private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _changing = new();
+    private Task _round = Task.CompletedTask;
+
+    /// <summary>Rounds of ranged reads so far.</summary>
+    public int Rounds { get; private set; }
+
+    /// <summary>Ranged reads so far.</summary>
+    public int Requests { get; private set; }
+
+    public override async ValueTask ReadAsync(
+        string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
+    {
+        Task round;
+        lock (_changing)
+        {
+            Requests++;
+            if (_round.IsCompleted)
+            {
+                Rounds++;
+                _round = Task.Delay(Round, CancellationToken.None);
+            }
+
+            round = _round;
+        }
+
+        await round;
+        await Inner.ReadAsync(key, offset, destination, cancellationToken);
+    }
+}
+
 /// <summary>Counts the requests that write, and fails the n-th and all after it.</summary>
 internal sealed class FailingWrites(int failAt, Fault fault)
 {
