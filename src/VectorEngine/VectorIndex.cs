@@ -20,10 +20,10 @@ public sealed partial class VectorIndex : IDisposable
     // Searches under way; Disposed is added when the index is disposed, and the last search to end releases the segments.
     private int _searches;
 
-    private VectorIndex(IndexSegments segments, Manifest manifest)
+    private VectorIndex(IndexSegments segments, Manifest manifest, OpenOptions options)
     {
         _segments = segments;
-        _searcher = new IndexSearcher(segments);
+        _searcher = new IndexSearcher(segments, options.DollarsPerThousandRequests / 1000);
         _filters = new IndexFilters(segments);
         _defaultColumns = IdColumn is null ? [] : [IdColumn];
         Version = manifest.Version;
@@ -98,7 +98,7 @@ public sealed partial class VectorIndex : IDisposable
         long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         ArgumentOutOfRangeException.ThrowIfNegative(budget, nameof(options));
         string key = IndexKeys.Pointer(name);
-        var reader = new StoreReader(store);
+        var reader = new StoreReader(store, options.CacheFolder is { } folder ? new DiskCache(folder, options.CacheLimit) : null);
         var scope = new ReadScope();
         ObjectContent pointer = await reader.TryReadAsync(key, scope, cancellationToken).ConfigureAwait(false)
             ?? throw new ObjectNotFoundException(key);
@@ -106,7 +106,7 @@ public sealed partial class VectorIndex : IDisposable
         scope.NextRound();
         IndexSegments segments = await IndexSegments.OpenAsync(
             reader, name, manifest, budget, options.MemoryMap, scope, cancellationToken).ConfigureAwait(false);
-        return new VectorIndex(segments, manifest);
+        return new VectorIndex(segments, manifest, options);
     }
 
     /// <summary>Ends the use of the index; searches under way finish first.</summary>

@@ -12,9 +12,11 @@ internal sealed class IndexSegments : IDisposable
     private readonly Segment[] _segments;
     private readonly long[] _starts;
     private readonly MemoryBudget _budget;
+    private readonly StoreReader _reader;
 
-    private IndexSegments(Segment[] segments, MemoryBudget budget)
+    private IndexSegments(Segment[] segments, MemoryBudget budget, StoreReader reader)
     {
+        _reader = reader;
         _segments = segments;
         _budget = budget;
         _starts = new long[segments.Length + 1];
@@ -38,7 +40,7 @@ internal sealed class IndexSegments : IDisposable
     public string? IdColumn => _segments[0].Root.IdColumn;
 
     /// <summary>Opens the segments that a manifest names, their roots in parallel.</summary>
-    /// <param name="reader">Reads the store.</param>
+    /// <param name="reader">Reads the store; disposed with the segments, or if they cannot be opened.</param>
     /// <param name="index">The index's name.</param>
     /// <param name="manifest">The version.</param>
     /// <param name="memoryBudget">Bytes that may be kept in memory besides the roots.</param>
@@ -59,12 +61,13 @@ internal sealed class IndexSegments : IDisposable
                 .ConfigureAwait(false)).ConfigureAwait(false);
             foreach (Segment segment in segments)
                 CheckLike(segments[0], segment);
-            return new IndexSegments(segments, budget);
+            return new IndexSegments(segments, budget, reader);
         }
         catch
         {
             foreach (Segment? opened in segments)
                 opened?.Dispose();
+            reader.Dispose();
             throw;
         }
     }
@@ -100,6 +103,7 @@ internal sealed class IndexSegments : IDisposable
     {
         foreach (Segment segment in _segments)
             segment.Dispose();
+        _reader.Dispose();
     }
 
     /// <summary>What searches take for granted of all segments.</summary>

@@ -11,6 +11,9 @@ internal sealed class RangeFetch(int first, int last)
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AlignedBuffer<byte>?[] _buffers = new AlignedBuffer<byte>?[last - first + 1];
 
+    /// <summary>Its bytes, where the cache on disk had them; not verified yet.</summary>
+    public AlignedBuffer<byte>? Cached { get; set; }
+
     public int First => first;
 
     public int Last => last;

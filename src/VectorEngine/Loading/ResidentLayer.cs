@@ -45,19 +45,32 @@ internal sealed class ResidentLayer : Layer
     {
         var reads = new ExtentReads(this);
         var started = new List<RangeFetch>();
+        List<RangeFetch> cached = ReadCached(extents);
         lock (_changing)
         {
             var missing = new List<int>();
+            int next = 0;
             foreach (int extent in extents)
             {
+                bool isCached = next < cached.Count && cached[next].First == extent;
                 if (_fetches.TryGetValue(extent, out RangeFetch? fetch))
+                {
                     reads.Add(extent, fetch);
+                    scope.AddWait();
+                }
+                else if (isCached)
+                {
+                    Register(cached[next], extent, reads);
+                    started.Add(cached[next]);
+                }
                 else
+                {
                     missing.Add(extent);
+                }
+
+                next += isCached ? 1 : 0;
             }
 
-            if (missing.Count < extents.Length)
-                scope.AddWait();
             Begin(missing, reads, started);
         }
 
@@ -136,12 +149,34 @@ internal sealed class ResidentLayer : Layer
             var fetch = new RangeFetch(first, last);
             started.Add(fetch);
             for (; next < missing.Count && missing[next] <= last; next++)
-            {
-                fetch.Wanted.Add(missing[next]);
-                _fetches.Add(missing[next], fetch);
-                reads.Add(missing[next], fetch);
-            }
+                Register(fetch, missing[next], reads);
         }
+    }
+
+    private void Register(RangeFetch fetch, int extent, ExtentReads reads)
+    {
+        fetch.Wanted.Add(extent);
+        _fetches.Add(extent, fetch);
+        reads.Add(extent, fetch);
+    }
+
+    /// <summary>The extents that the cache on disk has, each as a range of its own.</summary>
+    private List<RangeFetch> ReadCached(ReadOnlySpan<int> extents)
+    {
+        var found = new List<RangeFetch>();
+        if (_reader.Cache is not { } cache)
+            return found;
+        foreach (int extent in extents)
+        {
+            (long offset, int length) = Source.Extent(extent);
+            if (length > ClaimedRange.Trusted)
+                continue;
+            var buffer = new AlignedBuffer<byte>(length);
+            if (cache.TryRead(Source.Key, offset, buffer.Span))
+                found.Add(new RangeFetch(extent, extent) { Cached = buffer });
+        }
+
+        return found;
     }
 
     private void Forget(RangeFetch fetch)
@@ -183,6 +218,9 @@ internal sealed class ResidentLayer : Layer
         }
         catch (CorruptDataException)
         {
+            if (fetch.Cached is { } cached)
+                _reader.Cache!.Remove(Source.Key, Source.Extent(fetch.First).Offset, cached.Length);
+            fetch.Cached = null;
             await ReadOnceAsync(fetch, scope).ConfigureAwait(false);
         }
     }
@@ -200,7 +238,9 @@ internal sealed class ResidentLayer : Layer
         {
             (long start, _) = Source.Extent(fetch.First);
             (long end, int endLength) = Source.Extent(fetch.Last);
-            AlignedBuffer<byte> range = await ClaimedRange.ReadAsync(
+            if (fetch.Cached is { } cached)
+                scope.AddCached(cached.Length);
+            AlignedBuffer<byte> range = fetch.Cached ?? await ClaimedRange.ReadAsync(
                 _reader, Source.Key, start, (int)(end + endLength - start), scope, fetch.Cancelled).ConfigureAwait(false);
             Keep(fetch, range, start, await preparing.ConfigureAwait(false), ref reserved);
         }
@@ -240,6 +280,8 @@ internal sealed class ResidentLayer : Layer
                 // Of two threads that read the same extent, the later uses the earlier's.
                 AlignedBuffer<byte>? earlier = TryKeep(extent, buffer);
                 isKept = earlier is null;
+                if (isKept && fetch.Cached is null)
+                    _reader.Cache?.Add(Source.Key, offset, buffer.Memory);
                 if (isWanted)
                     fetch.Set(extent, earlier ?? buffer);
             }

@@ -102,11 +102,19 @@ internal sealed class Segment : IDisposable
         StoreReader reader, string key, SegmentReference reference, ReadScope scope, CancellationToken cancellationToken)
     {
         // Kernels scan the directory in it as they scan lists: aligned, and past the end of the last code.
+        if (reference.RootLength <= ClaimedRange.Trusted && reader.Cache is { } cache)
+        {
+            var cached = new AlignedBuffer<byte>((int)reference.RootLength);
+            if (cache.TryRead(key, 0, cached.Span) && Crc32C.Compute(cached.Span) == reference.RootChecksum)
+                return cached.Memory;
+        }
+
         AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
             reader, key, 0, (int)reference.RootLength, scope, cancellationToken).ConfigureAwait(false);
-        return Crc32C.Compute(buffer.Span) == reference.RootChecksum
-            ? buffer.Memory
-            : throw new CorruptDataException(key, 0, buffer.Length, "not the root that the pointer names");
+        if (Crc32C.Compute(buffer.Span) != reference.RootChecksum)
+            throw new CorruptDataException(key, 0, buffer.Length, "not the root that the pointer names");
+        reader.Cache?.Add(key, 0, buffer.Memory);
+        return buffer.Memory;
     }
 
     private void OpenLayers(SegmentKeys keys, SegmentRoot root)

@@ -7,7 +7,9 @@ namespace VectorEngine.Loading;
 /// Reads from a store for an opened index: limits what is on its way, repeats what failed for reasons that pass, and asks a second time
 /// for what is late. Safe for concurrent use.
 /// </summary>
-internal sealed class StoreReader(IObjectStore store)
+/// <param name="store">Where the bytes are.</param>
+/// <param name="cache">Keeps extents on disk; null for none. It is disposed with the reader.</param>
+internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) : IDisposable
 {
     private const int MaxRequests = 128, MaxAttempts = 4;
     private const long MaxBytes = 64 << 20;
@@ -22,6 +24,9 @@ internal sealed class StoreReader(IObjectStore store)
 
     /// <summary>Where the bytes are.</summary>
     public IObjectStore Store => store;
+
+    /// <summary>Keeps extents on disk; null if there is none.</summary>
+    public DiskCache? Cache => cache;
 
     /// <summary>Limits what is on its way.</summary>
     public RequestGate Gate { get; } = new(MaxRequests, MaxBytes);
@@ -61,6 +66,8 @@ internal sealed class StoreReader(IObjectStore store)
             }
         }
     }
+
+    public void Dispose() => cache?.Dispose();
 
     private async ValueTask RetryAsync(
         string key, long offset, Memory<byte> destination, ReadScope scope, CancellationToken cancellationToken)

@@ -90,7 +90,8 @@ internal ref struct HardListScan
         if (Stage == SearchStage.Refined)
             full.OfferTo(Scratch.Results, ordinal);
         else
-            Scratch.AddCandidate(new Candidate(MathF.BitDecrement((float)full.Low), ordinal));
+            Scratch.AddCandidate(new Candidate(
+                MathF.BitDecrement((float)full.Low), ordinal, MathF.BitIncrement((float)((full.High - full.Low) / 2))));
         return true;
     }
 

@@ -18,13 +18,38 @@ internal sealed class IndexSearcher
 {
     private readonly IndexSegments _segments;
     private readonly SegmentSearcher[] _searchers;
+    private readonly double _dollarsPerRequest;
     private readonly ConcurrentQueue<QueryScratch[]> _idle = [];
     private readonly ConcurrentQueue<QueryScratch[][]> _batchesOfOne = [];
 
-    public IndexSearcher(IndexSegments segments)
+    /// <param name="segments">The segments.</param>
+    /// <param name="dollarsPerRequest">What a request to the store costs.</param>
+    public IndexSearcher(IndexSegments segments, double dollarsPerRequest)
     {
         _segments = segments;
+        _dollarsPerRequest = dollarsPerRequest;
         _searchers = [.. segments.Items.Select(segment => new SegmentSearcher(segment))];
+    }
+
+    /// <summary>Whether any segment has lists: others are compared as a whole.</summary>
+    public bool HasLists => _segments.Items.Any(segment => segment.Root.Lists is not null);
+
+    /// <summary>Whether a search that was scanned for still has something to compare with stored vectors.</summary>
+    public static bool HasCandidates(QueryScratch[] search) =>
+        search.Any(scratch => scratch.Plan.Stage == SearchStage.Exact && scratch.CandidateCount > 0);
+
+    /// <summary>Tells which hits are certain to be among the k nearest in the lists that were visited.</summary>
+    /// <param name="first">The search that has read the 1-bit layer of the lists.</param>
+    /// <param name="answer">The hits.</param>
+    /// <param name="k">k.</param>
+    /// <param name="certain">Receives it for each hit.</param>
+    public void Certify(QueryScratch[] first, in SearchAnswer answer, int k, bool[] certain)
+    {
+        var certainty = new Certainty(k, first.Sum(scratch => scratch.Scanned));
+        for (int i = 0; i < first.Length; i++)
+            certainty.Add(_segments.Items[i], first[i], _segments.Start(i), answer.Hits);
+        for (int rank = 0; rank < certain.Length; rank++)
+            certain[rank] = certainty.IsCertain(answer.Hits[rank]);
     }
 
     /// <summary>Checks and prepares a query and chooses the lists to visit.</summary>
@@ -50,6 +75,29 @@ internal sealed class IndexSearcher
             Return(search, begun);
             throw;
         }
+    }
+
+    /// <summary>Lets a search use what an earlier one of the same query has read, however little is kept in memory.</summary>
+    public static void Follow(QueryScratch[] search, QueryScratch[] earlier)
+    {
+        for (int i = 0; i < search.Length; i++)
+            search[i].Earlier = earlier[i];
+    }
+
+    /// <summary>Scans for a search without comparing anything with stored vectors: <see cref="Estimates"/> then tells what it has found.</summary>
+    public ValueTask ScanAsync(QueryScratch[] search, CancellationToken cancellationToken) => RunAsync(
+        search, (searcher, scratch) => searcher.ScanAsync(scratch, cancellationToken));
+
+    /// <summary>Ends a search that was scanned for.</summary>
+    public ValueTask FinishAsync(QueryScratch[] search, CancellationToken cancellationToken) => RunAsync(
+        search, (searcher, scratch) => searcher.FinishAsync(scratch, cancellationToken));
+
+    private async ValueTask RunAsync(QueryScratch[] search, Func<SegmentSearcher, QueryScratch, ValueTask> step)
+    {
+        var waiting = new Task[search.Length];
+        for (int i = 0; i < search.Length; i++)
+            waiting[i] = step(_searchers[i], search[i]).AsTask();
+        await Task.WhenAll(waiting).ConfigureAwait(false);
     }
 
     /// <summary>Runs a search to its end; what segments have to read is read at the same time.</summary>
@@ -91,24 +139,43 @@ internal sealed class IndexSearcher
     }
 
     /// <summary>The answer of a completed search: the nearest of all segments, or all within the radius, ties by ordinal.</summary>
-    public SearchAnswer Answer(QueryScratch[] search, in SearchRequest request)
+    public SearchAnswer Answer(QueryScratch[] search, in SearchRequest request) => Answer(search, request, scratch => scratch.Results);
+
+    /// <summary>The answer of a search that was only scanned for: its candidates by what is estimated of them.</summary>
+    public SearchAnswer Estimates(QueryScratch[] search, in SearchRequest request)
+    {
+        SearchAnswer answer = Answer(search, request, static scratch => scratch.SortEstimates());
+        return answer with { Stage = answer.Stage == SearchStage.Exact ? SearchStage.Refined : answer.Stage };
+    }
+
+    private SearchAnswer Answer(QueryScratch[] search, in SearchRequest request, Func<QueryScratch, TopK> found)
     {
         Metric metric = _segments.Items[0].Root.Description.Metric;
         var (count, stage, receipt) = (0L, SearchStage.BruteForce, default(SearchReceipt));
+        TopK[] results = new TopK[search.Length];
+        int segment = 0;
         foreach (QueryScratch scratch in search)
         {
-            count += scratch.Results.Count;
+            results[segment] = found(scratch);
+            count += results[segment++].Count;
             stage = scratch.Plan.Stage < stage ? scratch.Plan.Stage : stage;
-            receipt += scratch.Receipt;
+            SearchReceipt own = scratch.Receipt;
+            receipt = receipt + own with
+            {
+                Rounds = Math.Max(0, own.Rounds - receipt.Rounds),
+                Elapsed = own.Elapsed > receipt.Elapsed ? own.Elapsed - receipt.Elapsed : default,
+            };
         }
+
+        receipt = receipt with { EstimatedDollars = receipt.Requests * _dollarsPerRequest };
 
         var hits = new SearchHit[request.Radius is null ? Math.Min(request.Count, count) : count];
         Span<int> next = stackalloc int[search.Length];
         next.Clear();
         for (int rank = 0; rank < hits.Length; rank++)
         {
-            int nearest = Nearest(search, next);
-            Neighbor neighbor = search[nearest].Results[next[nearest]++];
+            int nearest = Nearest(results, next);
+            Neighbor neighbor = results[nearest][next[nearest]++];
             hits[rank] = new SearchHit(
                 _segments.Start(nearest) + neighbor.Ordinal, InRange(metric, neighbor.Distance), neighbor.ErrorBound);
         }
@@ -127,13 +194,13 @@ internal sealed class IndexSearcher
     }
 
     /// <summary>The segment that has the nearest of the neighbours not taken yet; the first of several, whose ordinals are lower.</summary>
-    private static int Nearest(QueryScratch[] search, ReadOnlySpan<int> next)
+    private static int Nearest(TopK[] results, ReadOnlySpan<int> next)
     {
         int nearest = -1;
-        for (int i = 0; i < search.Length; i++)
+        for (int i = 0; i < results.Length; i++)
         {
-            if (next[i] < search[i].Results.Count
-                && (nearest < 0 || search[i].Results[next[i]].Distance < search[nearest].Results[next[nearest]].Distance))
+            if (next[i] < results[i].Count
+                && (nearest < 0 || results[i][next[i]].Distance < results[nearest][next[nearest]].Distance))
                 nearest = i;
         }
 

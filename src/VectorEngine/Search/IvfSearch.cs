@@ -140,6 +140,25 @@ internal static class IvfSearch
             SearchStage.Sign, default).CountSurvivors<K>(uppers);
     }
 
+    /// <summary>Offers lower bounds of a list's postings, at another half-width than the search's own.</summary>
+    public static void OfferLowerBounds<K>(
+        Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign, float epsilon0, TopK lowers, Dictionary<uint, float> known)
+        where K : struct, IKernels
+    {
+        CodeSpace space = segment.Root.Space!;
+        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], segment.Root.Lists!.Count(list));
+        ReadOnlySpan<uint> selected = [];
+        int scanned = blocks.Count;
+        if (scratch.Plan.Filter is { } filter)
+            selected = filter.Postings<K>(list, blocks, out scanned);
+        if (scanned == 0)
+            return;
+        (float listBase, float queryNorm) = Place<K>(space, scratch, SignBlocks.Centroid(space.Layout, sign));
+        new ListScan(
+            scratch, space.Layout, blocks, selected, Terms(space, listBase, queryNorm, epsilon0),
+            SearchStage.Refined, new ExList(segment.Ex!, list, [])).OfferLowerBounds<K>(lowers, known);
+    }
+
     /// <summary>Where a query is as a list's centroid sees it: the list's part of every distance, and |y|.</summary>
     private static (float Base, float QueryNorm) Place<K>(CodeSpace space, QueryScratch scratch, ReadOnlySpan<Half> centroid)
         where K : struct, IKernels

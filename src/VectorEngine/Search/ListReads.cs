@@ -23,7 +23,14 @@ internal sealed class ListReads(Segment segment, QueryScratch scratch) : IDispos
         Span<ReadOnlyMemory<byte>> lists = scratch.SignLists;
         bool all = true;
         for (int rank = 0; rank < lists.Length; rank++)
-            all &= !IsWanted(segment, scratch, rank) || segment.Sign!.TryRead((int)scratch.Lists.Ordinal(rank), out lists[rank]);
+        {
+            uint list = scratch.Lists.Ordinal(rank);
+            if (!IsWanted(segment, scratch, rank) || segment.Sign!.TryRead((int)list, out lists[rank]))
+                continue;
+            lists[rank] = scratch.Earlier?.SignList(rank, list) ?? default;
+            all &= !lists[rank].IsEmpty;
+        }
+
         return all;
     }
 
@@ -33,7 +40,7 @@ internal sealed class ListReads(Segment segment, QueryScratch scratch) : IDispos
         ReadScope scope = scratch.BeginRead();
         scope.NextRound();
         using ExtentReads reads = segment.Sign!.Start(Missing(firstRank), scope);
-        if (scratch.Plan.Stage != SearchStage.Sign)
+        if (scratch.Plan.Stage != SearchStage.Sign || scratch.Plan.LooksAhead)
         {
             // Not at once: what arrives together arrives later.
             await reads.AnyAsync(cancellationToken).ConfigureAwait(false);

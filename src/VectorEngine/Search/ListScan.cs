@@ -147,6 +147,53 @@ internal ref struct ListScan
         return survivors;
     }
 
+    /// <summary>Offers lower bounds of the list's postings, and upper bounds of those that are hits.</summary>
+    /// <param name="lowers">The lowest of the bounds so far.</param>
+    /// <param name="known">Lower bounds that are known better, by ordinal.</param>
+    public void OfferLowerBounds<K>(TopK lowers, Dictionary<uint, float> known) where K : struct, IKernels
+    {
+        var bounds = new BoundConstants(_terms.Base, _query.Step, _query.Bias + _signRounding, _terms.ErrorScale);
+        int blockCount = CodeLayout.BlockCount(_blocks.Count);
+        Span<uint> window = stackalloc uint[1];
+        Span<int> sums = _scratch.Sums.AsSpan(0, CodeLayout.BlockSize);
+        for (int block = 0; block < blockCount; block++)
+        {
+            if (_selected.IsEmpty)
+                K.FastScan(_blocks.Bytes[(block * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
+            else if (!ScanSelected<K>(block, sums, window))
+                continue;
+            uint open = _selected.IsEmpty ? _blocks.Occupied(block) : window[0];
+            uint near = K.SelectBelow(sums, _blocks.Factors(block), bounds, lowers.Threshold) & open;
+            for (; near != 0; near &= near - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(near), posting = (block * CodeLayout.BlockSize) + slot;
+                uint ordinal = _blocks.Ordinal(posting);
+                (float estimate, float bound) = SignEstimate(posting, sums[slot]);
+                float lower = estimate - bound;
+                if (known.TryGetValue(ordinal, out float better))
+                    lower = better;
+                else if (_ex.IsAtHand)
+                    lower = MathF.Max(lower, RefinedLowerBound<K>(posting, sums[slot]));
+                lowers.Offer(lower, ordinal, 0);
+            }
+        }
+    }
+
+    private readonly float RefinedLowerBound<K>(int posting, int sum) where K : struct, IKernels
+    {
+        ReadOnlySpan<byte> record = _ex.Records.Slice(posting * _layout.ExRecordBytes, _layout.ExRecordBytes);
+        int dot = K.DotExCode(record[CodeLayout.ExFactorBytes..], _layout.PaddedDimensions, _queryBytes);
+        CodeFactors factors = ExRecord.ReadFactors(record);
+        float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.FullProduct(sum, dot), factors.Add + _terms.Base);
+        return estimate - FullBound(factors);
+    }
+
+    private readonly float FullBound(in CodeFactors factors)
+    {
+        float own = factors.Error * _terms.ErrorScale, rounding = factors.Rescale * _fullRounding;
+        return MathF.Sqrt((own * own) + (rounding * rounding));
+    }
+
     /// <summary>Sums a window's table entries, but for blocks without a selected posting; false if there are no others.</summary>
     /// <param name="firstBlock">The window's first block.</param>
     /// <param name="sums">Receives the sums; those of blocks left out are undefined.</param>
@@ -235,8 +282,7 @@ internal ref struct ListScan
 
     private readonly void Keep(int posting, float estimate, in CodeFactors factors)
     {
-        float own = factors.Error * _terms.ErrorScale, rounding = factors.Rescale * _fullRounding;
-        float bound = MathF.Sqrt((own * own) + (rounding * rounding));
+        float bound = FullBound(factors);
         uint ordinal = _blocks.Ordinal(posting);
         if (_stage == SearchStage.Refined)
         {
@@ -245,7 +291,7 @@ internal ref struct ListScan
         else if (estimate - bound <= _scratch.Uppers.Threshold)
         {
             _scratch.Uppers.Offer(estimate + bound, ordinal, 0);
-            _scratch.AddCandidate(new Candidate(estimate - bound, ordinal));
+            _scratch.AddCandidate(new Candidate(estimate - bound, ordinal, bound));
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
 using VectorEngine.Numerics;
@@ -8,7 +9,8 @@ namespace VectorEngine.Search;
 /// <summary>A refined posting that may have to be compared with its stored vector.</summary>
 /// <param name="LowerBound">The least that its distance can be.</param>
 /// <param name="Ordinal">Its row.</param>
-internal readonly record struct Candidate(float LowerBound, uint Ordinal);
+/// <param name="ErrorBound">Half-width of the interval around the estimate, which is by so much above the lower bound.</param>
+internal readonly record struct Candidate(float LowerBound, uint Ordinal, float ErrorBound);
 
 /// <summary>
 /// Everything a query needs while it runs, reused by later queries, so that a search allocates nothing but its result.
@@ -19,6 +21,7 @@ internal sealed class QueryScratch
     private Candidate[] _candidates = new Candidate[256];
     private QuantizedQuery? _centroid;
     private float[]? _centroidValues;
+    private long _start;
     private ReadOnlyMemory<byte>[] _signLists = [], _exLists = [], _rows = [];
 
     public QueryScratch(int dimensions, CodeSpace? space)
@@ -88,6 +91,12 @@ internal sealed class QueryScratch
     /// <summary>The candidate that is rescored next.</summary>
     public int NextCandidate { get; set; }
 
+    /// <summary>An earlier search of the same query, whose lists this one may use; null if there is none.</summary>
+    public QueryScratch? Earlier { get; set; }
+
+    /// <summary>What is being read for the search after this one; null if nothing is.</summary>
+    public ListReads? ReadAhead { get; set; }
+
     /// <summary>What the search has read from the store; null if nothing yet.</summary>
     public ReadScope? Reads { get; private set; }
 
@@ -122,6 +131,11 @@ internal sealed class QueryScratch
         PostingsPruned = Probed > 0 && Plan.Stage != SearchStage.Sign ? Scanned - Refined : 0,
         PostingsRefined = Refined,
         PostingsRescored = Rescored,
+        Requests = Reads?.Requests ?? 0,
+        BytesRead = Reads?.Bytes ?? 0,
+        CachedBytesRead = Reads?.CachedBytes ?? 0,
+        Rounds = Reads?.Rounds ?? 0,
+        Elapsed = Stopwatch.GetElapsedTime(_start),
     };
 
     /// <summary>Starts a search: checks the query, copies it, and forgets the search before.</summary>
@@ -135,6 +149,7 @@ internal sealed class QueryScratch
         if (metric == Metric.Cosine)
             VectorCheck.Normalise<K>(Query, squaredNorm, 0);
         Plan = plan;
+        _start = Stopwatch.GetTimestamp();
         Lists.Reset(0);
         Reset(Results, plan);
         Reset(Uppers, plan);
@@ -169,9 +184,32 @@ internal sealed class QueryScratch
             _rows = new ReadOnlyMemory<byte>[_candidates.Length];
     }
 
+    /// <summary>The 1-bit layer of a list, if the search has it at a rank; otherwise empty.</summary>
+    public ReadOnlyMemory<byte> SignList(int rank, uint list) =>
+        rank < Lists.Count && Lists.Ordinal(rank) == list ? _signLists[rank] : default;
+
+    /// <summary>The nearest by what is known before candidates are compared with their vectors, in order.</summary>
+    public TopK SortEstimates()
+    {
+        TopK nearest = Results;
+        if (CandidateCount > 0)
+        {
+            nearest = Seeds;
+            Reset(nearest, Plan);
+            foreach (Candidate candidate in Candidates)
+                nearest.Offer(candidate.LowerBound + candidate.ErrorBound, candidate.Ordinal, candidate.ErrorBound);
+        }
+
+        nearest.Sort();
+        return nearest;
+    }
+
     /// <summary>Lets go of what was read, which may be long dropped from memory otherwise.</summary>
     public void Release()
     {
+        ReadAhead?.Dispose();
+        ReadAhead = null;
+        Earlier = null;
         Array.Clear(_signLists);
         Array.Clear(_exLists);
         Array.Clear(_rows);

@@ -12,6 +12,9 @@ internal readonly record struct SearchRequest(int Count, SearchOptions Options)
 
     /// <summary>All rows up to this distance are wanted; null where the nearest are.</summary>
     public float? Radius { get; init; }
+
+    /// <summary>Whether the search is the first of two, of which the second refines: then it also begins to read what that will need.</summary>
+    public bool LooksAhead { get; init; }
 }
 
 /// <summary>A search's settings for one segment, with all defaults resolved.</summary>
@@ -30,6 +33,9 @@ internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStag
 
     /// <summary>All rows up to this distance are wanted; null where the nearest are.</summary>
     public float? Radius { get; init; }
+
+    /// <summary>Whether to begin to read what a second search, which refines, will need.</summary>
+    public bool LooksAhead { get; init; }
 
     /// <summary>Refuses options that no segment could be searched with.</summary>
     public static void Check(int k, SearchOptions options)
@@ -64,6 +70,7 @@ internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStag
         {
             Filter = request.Filters?[segment],
             Radius = request.Radius,
+            LooksAhead = request.LooksAhead,
         };
     }
 

@@ -49,6 +49,20 @@ internal sealed class SegmentSearcher(Segment segment)
     /// <summary>Runs a search to its end: the answer is then in <see cref="QueryScratch.Results"/>, in order.</summary>
     public async ValueTask CompleteAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
+        await ScanAsync(scratch, cancellationToken).ConfigureAwait(false);
+        await FinishAsync(scratch, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads and scans what a search visits, with nothing left to do but to compare candidates with their stored vectors.</summary>
+    public async ValueTask ScanAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    {
+        if (ComparesAll(scratch.Plan))
+        {
+            QueryScratch[][] alone = [[scratch]];
+            await new BatchScan(segment, 0).CompareAllAsync(alone, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         if (ReadsSelected(scratch.Plan))
         {
             await CompareSelectedAsync(scratch, cancellationToken).ConfigureAwait(false);
@@ -59,8 +73,6 @@ internal sealed class SegmentSearcher(Segment segment)
                 await ScanRoundAsync(scratch, cancellationToken).ConfigureAwait(false);
             while (scratch.Rounds.Next > 0);
         }
-
-        await FinishAsync(scratch, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Runs searches with the same options to their end, together where they can share what is read.</summary>
@@ -109,7 +121,9 @@ internal sealed class SegmentSearcher(Segment segment)
         cancellationToken.ThrowIfCancellationRequested();
         if (ListReads.TakeAtHand(segment, scratch) && Scan(scratch))
             return;
-        using var reads = new ListReads(segment, scratch);
+        var reads = new ListReads(segment, scratch);
+        scratch.ReadAhead?.Dispose();
+        scratch.ReadAhead = reads;
         do
         {
             int rank = scratch.NextList;
@@ -119,6 +133,9 @@ internal sealed class SegmentSearcher(Segment segment)
                 await reads.ReadExAsync(cancellationToken).ConfigureAwait(false);
         }
         while (!Scan(scratch));
+        // What is still on its way is not needed, unless by the search after this one.
+        if (!scratch.Plan.LooksAhead)
+            reads.Dispose();
     }
 
     /// <summary>Scans the chosen lists as far as they are at hand.</summary>
@@ -151,7 +168,7 @@ internal sealed class SegmentSearcher(Segment segment)
     }
 
     /// <summary>Completes the answer: compares what has to be with the stored vectors, and sorts.</summary>
-    private async ValueTask FinishAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    public async ValueTask FinishAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
         if (scratch.Plan.Stage == SearchStage.Exact)
         {

@@ -10,6 +10,18 @@ public sealed record OpenOptions
     public long? MemoryBudget { get; init; }
 
     /// <summary>
+    /// A folder on local disk where what is read from the store is kept, too: for later searches, other processes and later starts.
+    /// It is created if it is missing; other files in it are left alone. What is read from it is verified like everything else. Null: none.
+    /// </summary>
+    public string? CacheFolder { get; init; }
+
+    /// <summary>Bytes that <see cref="CacheFolder"/> may take on disk, above 0; what was not used lately is deleted beyond that.</summary>
+    public long CacheLimit { get; init; } = 10L << 30;
+
+    /// <summary>What 1,000 read requests cost at the store, in dollars, for the estimate in receipts; by default what S3 asks.</summary>
+    public double DollarsPerThousandRequests { get; init; } = 0.0004;
+
+    /// <summary>
     /// Map the files of a file store instead of reading them into buffers: nothing counts against the budget,
     /// and the operating system decides what stays in memory. Only for folders that nobody else rewrites: truncating a mapped file
     /// kills the process, and bytes that change after they were verified give wrong answers.

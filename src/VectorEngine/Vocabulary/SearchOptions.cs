@@ -73,38 +73,3 @@ public sealed record SearchOptions
     /// </summary>
     public IReadOnlyList<string>? Columns { get; init; }
 }
-
-/// <summary>What a search did.</summary>
-public readonly record struct SearchReceipt
-{
-    /// <summary>Posting lists visited.</summary>
-    public int ListsProbed { get; init; }
-
-    /// <summary>Posting lists that were known to hold no selected row, and were left unread.</summary>
-    public int ListsExcluded { get; init; }
-
-    /// <summary>Postings whose estimate or distance was computed: of those that the filter selects.</summary>
-    public long PostingsScanned { get; init; }
-
-    /// <summary>Postings of those that the 1-bit layer's bound excluded.</summary>
-    public long PostingsPruned { get; init; }
-
-    /// <summary>Postings refined from the 3-bit layer.</summary>
-    public long PostingsRefined { get; init; }
-
-    /// <summary>Postings compared with their stored vector.</summary>
-    public long PostingsRescored { get; init; }
-
-    /// <summary>What two searches did together.</summary>
-    /// <param name="x">One.</param>
-    /// <param name="y">The other.</param>
-    public static SearchReceipt operator +(in SearchReceipt x, in SearchReceipt y) => new()
-    {
-        ListsProbed = x.ListsProbed + y.ListsProbed,
-        ListsExcluded = x.ListsExcluded + y.ListsExcluded,
-        PostingsScanned = x.PostingsScanned + y.PostingsScanned,
-        PostingsPruned = x.PostingsPruned + y.PostingsPruned,
-        PostingsRefined = x.PostingsRefined + y.PostingsRefined,
-        PostingsRescored = x.PostingsRescored + y.PostingsRescored,
-    };
-}

@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using VectorEngine.Search;
+
+namespace VectorEngine;
+
+/// <content>Searches that answer before they are done.</content>
+public sealed partial class VectorIndex
+{
+    /// <summary>
+    /// Finds the nearest vectors step by step: first by the 1-bit layer alone, while the 3-bit layer is being read; then refined by it;
+    /// then, if exact distances are asked for, compared with the stored vectors. Whoever has seen enough stops the enumeration, and what
+    /// is on its way is cancelled.
+    /// </summary>
+    /// <remarks>
+    /// From a store with long round trips, the first answer of an index just opened takes one, and the refined one at most one more. A
+    /// segment without lists is searched exactly from the start, so an index that has no others has only one answer.
+    /// </remarks>
+    /// <param name="query"><see cref="Dimensions"/> finite floats; not to be changed until the enumeration ends.</param>
+    /// <param name="k">Number of hits wanted, from 1.</param>
+    /// <param name="options">How to search; null for the defaults. Brute force has one answer.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
+    /// <inheritdoc cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>
+    public async IAsyncEnumerable<SearchSnapshot> SearchProgressiveAsync(
+        ReadOnlyMemory<float> query, int k, SearchOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        options ??= SearchOptions.Default;
+        Check(query.Length, k, options);
+        using var use = new ActiveSearch(this);
+        SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
+        var search = new ProgressiveSearch(_searcher, request);
+        try
+        {
+            while (await search.NextAsync(query, cancellationToken).ConfigureAwait(false) is { } step)
+            {
+                var result = new SearchResult(step.Answer);
+                if (step.IsFinal)
+                    await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+                yield return new SearchSnapshot(result, step.Certain, step.IsFinal);
+                if (step.IsFinal)
+                    break;
+            }
+        }
+        finally
+        {
+            search.End();
+        }
+    }
+}
