@@ -22,19 +22,19 @@ internal sealed class DelayProxy(DnsEndPoint target, TimeSpan roundTrip, double 
         var listen = new Option<int>("--listen") { DefaultValueFactory = _ => 7490, Description = "Port to listen on, on loopback." };
         var target = new Option<string>("--target") { DefaultValueFactory = _ => "127.0.0.1:7480", Description = "The server, HOST:PORT." };
         var roundTrip = new Option<double>("--round-trip") { DefaultValueFactory = _ => 30, Description = "Milliseconds there and back." };
-        var connectionRate = new Option<double>("--connection-rate") { DefaultValueFactory = _ => 90, Description = "MB/s of a connection." };
+        var rate = new Option<double>("--connection-rate") { DefaultValueFactory = _ => 90, Description = "MB/s of a connection." };
         var totalRate = new Option<double>("--total-rate") { DefaultValueFactory = _ => 125, Description = "MB/s of all connections." };
-        var counters = new Option<int>("--counters") { DefaultValueFactory = _ => 7491, Description = "Port that answers what has passed, as JSON." };
+        var counters = new Option<int>("--counters") { DefaultValueFactory = _ => 7491, Description = "Port that tells what has passed." };
         var command = new Command("proxy", "Delays and limits what passes to a server and back, and counts it, until it is interrupted.")
         {
-            listen, target, roundTrip, connectionRate, totalRate, counters,
+            listen, target, roundTrip, rate, totalRate, counters,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string[] server = parsed.GetValue(target)!.Split(':');
             var proxy = new DelayProxy(
                 new DnsEndPoint(server[0], int.Parse(server[1])), TimeSpan.FromMilliseconds(parsed.GetValue(roundTrip)),
-                parsed.GetValue(connectionRate) * 1e6, parsed.GetValue(totalRate) * 1e6);
+                parsed.GetValue(rate) * 1e6, parsed.GetValue(totalRate) * 1e6);
             try
             {
                 await await Task.WhenAny(
@@ -97,10 +97,10 @@ internal sealed class DelayProxy(DnsEndPoint target, TimeSpan roundTrip, double 
         while (true)
         {
             using Socket client = await listener.AcceptSocketAsync(cancellationToken);
-            string body = Counters();
             await client.ReceiveAsync(new byte[4096], cancellationToken);
-            await client.SendAsync(
-                Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"), cancellationToken);
+            string body = Counters();
+            string answer = $"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}";
+            await client.SendAsync(Encoding.ASCII.GetBytes(answer), cancellationToken);
         }
     }
 

@@ -5,7 +5,9 @@ using System.Threading.Channels;
 
 namespace VectorEngine.ColdBench;
 
-/// <summary>One direction of a connection: bytes arrive in order, some time after they were sent, and no faster than the limits let them.</summary>
+/// <summary>
+/// One direction of a connection: bytes arrive in order, some time after they were sent, and no faster than the limits let them.
+/// </summary>
 /// <param name="from">Where they are read.</param>
 /// <param name="to">Where they are written.</param>
 /// <param name="delay">How long they take, however many are on the way.</param>
