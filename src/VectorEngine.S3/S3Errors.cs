@@ -54,6 +54,8 @@ internal static class S3Errors
     private static string Describe(Exception e)
     {
         string message = e is OperationCanceledException ? "no answer in time" : e.Message.TrimEnd('.');
-        return e is AmazonServiceException { StatusCode: not 0 and var status } answer ? $"{(int)status} {answer.ErrorCode}, {message}" : message;
+        return e is AmazonServiceException { StatusCode: not 0 and var status, ErrorCode: var code }
+            ? $"{(int)status} {code}, {message}"
+            : message;
     }
 }
