@@ -15,7 +15,9 @@ internal sealed class ObjectDownload(S3Bucket bucket, string key)
     private int _filled;
 
     /// <summary>Reads the object, whatever its length.</summary>
-    /// <param name="knownETag">A tag that the object should not have, or null; if it has, the answer is <see cref="HttpStatusCode.NotModified"/>.</param>
+    /// <param name="knownETag">
+    /// A tag that the object should not have, or null; if it has, the failure's status is <see cref="HttpStatusCode.NotModified"/>.
+    /// </param>
     /// <param name="cancellationToken">Cancels the read.</param>
     public async Task<ObjectContent> ReadWholeAsync(string? knownETag, CancellationToken cancellationToken)
     {
@@ -58,7 +60,8 @@ internal sealed class ObjectDownload(S3Bucket bucket, string key)
             Exception? broken;
             try
             {
-                using GetObjectResponse response = await RequestRestAsync(offset, destination.Length, cancellationToken).ConfigureAwait(false);
+                using GetObjectResponse response = await RequestRestAsync(offset, destination.Length, cancellationToken)
+                    .ConfigureAwait(false);
                 _tag = response.ETag;
                 broken = await TryFillAsync(response, offset, destination, cancellationToken).ConfigureAwait(false);
             }
@@ -139,5 +142,6 @@ internal sealed class ObjectDownload(S3Bucket bucket, string key)
     private Task<GetObjectResponse> SendAsync(GetObjectRequest request, long offset, int length, CancellationToken cancellationToken) =>
         S3Errors.TranslateAsync(bucket.Client.GetObjectAsync(request, cancellationToken), key, offset, length, cancellationToken);
 
-    private CorruptDataException Short(long offset, int length, long whole) => new(key, offset, length, $"the object has only {whole} bytes");
+    private CorruptDataException Short(long offset, int length, long whole) =>
+        new(key, offset, length, $"the object has only {whole} bytes");
 }

@@ -9,6 +9,9 @@ namespace VectorEngine.S3;
 /// <param name="Prefix">What the store's keys have in front of them in the bucket: empty, or ending with '/'.</param>
 internal sealed record S3Bucket(IAmazonS3 Client, string Name, string Prefix)
 {
+    /// <summary>The name of the metadata that tells one write from all others.</summary>
+    public const string WriteMark = "x-amz-meta-write";
+
     /// <summary>How long a request, or an answer that stops, is waited for.</summary>
     public TimeSpan Timeout => Client.Config.Timeout ?? TimeSpan.FromSeconds(100);   // what the SDK waits if nothing is said
 
@@ -22,9 +25,6 @@ internal sealed record S3Bucket(IAmazonS3 Client, string Name, string Prefix)
 
     /// <summary>Whether an object is the one that a writer marked so.</summary>
     public static bool HasMark(GetObjectMetadataResponse found, string mark) => found.Metadata[WriteMark] == mark;
-
-    /// <summary>The name of the metadata that tells one write from all others.</summary>
-    public const string WriteMark = "x-amz-meta-write";
 
     /// <summary>A tag without its quotes, as stores give them to their users.</summary>
     public static string Unquoted(string? tag) => tag?.Trim('"') ?? "";

@@ -11,7 +11,8 @@ internal static class S3Errors
     /// <summary>Awaits a request and translates its failure.</summary>
     /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
     /// <exception cref="StoreException">Anything else that the service or the network did.</exception>
-    public static async Task<T> TranslateAsync<T>(Task<T> request, string key, long offset, long length, CancellationToken cancellationToken)
+    public static async Task<T> TranslateAsync<T>(
+        Task<T> request, string key, long offset, long length, CancellationToken cancellationToken)
     {
         try
         {
@@ -39,18 +40,22 @@ internal static class S3Errors
 
     private static bool IsTransient(Exception e) => e switch
     {
-        AmazonServiceException { StatusCode: >= HttpStatusCode.InternalServerError and not HttpStatusCode.NotImplemented } => true,
-        AmazonServiceException { StatusCode: HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict } => true,
-        AmazonServiceException { ErrorCode: "RequestTimeout" or "SlowDown" or "Throttling" } => true,
+        AmazonServiceException { StatusCode: not 0 } answer => IsTransient(answer.StatusCode, answer.ErrorCode),
         HttpRequestException or IOException or TimeoutException or SocketException or OperationCanceledException => true,
-        AmazonServiceException { StatusCode: not 0 } or { InnerException: null } => false,
         { InnerException: { } inner } => IsTransient(inner),
         _ => false,
     };
 
+    private static bool IsTransient(HttpStatusCode status, string? code) =>
+        (status >= HttpStatusCode.InternalServerError && status != HttpStatusCode.NotImplemented)
+        || status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict
+        || code is "RequestTimeout" or "SlowDown" or "Throttling";
+
     private static string Describe(Exception e)
     {
         string message = e is OperationCanceledException ? "no answer in time" : e.Message.TrimEnd('.');
-        return e is AmazonServiceException { StatusCode: not 0 } service ? $"{(int)service.StatusCode} {service.ErrorCode}, {message}" : message;
+        return e is AmazonServiceException { StatusCode: not 0 and var status, ErrorCode: var code }
+            ? $"{(int)status} {code}, {message}"
+            : message;
     }
 }

@@ -50,8 +50,8 @@ public sealed class S3ObjectStore : IObjectStore
     }
 
     /// <summary>
-    /// How to talk to a server that is not Amazon's, such as Ceph, MinIO or R2: buckets are named in the path, not in the host, checksums are
-    /// sent only where the protocol demands them, and signatures name a region that most servers ignore. Give it to a new
+    /// How to talk to a server that is not Amazon's, such as Ceph, MinIO or R2: buckets are named in the path, not in the host, checksums
+    /// are sent only where the protocol demands them, and signatures name a region that most servers ignore. Give it to a new
     /// <see cref="AmazonS3Client"/>; for Amazon's own service, that needs no settings.
     /// </summary>
     /// <param name="endpoint">The server, such as "http://localhost:9000".</param>
@@ -92,7 +92,8 @@ public sealed class S3ObjectStore : IObjectStore
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            ObjectContent content = await new ObjectDownload(_bucket, key).ReadWholeAsync(knownETag, cancellationToken).ConfigureAwait(false);
+            ObjectContent content = await new ObjectDownload(_bucket, key).ReadWholeAsync(knownETag, cancellationToken)
+                .ConfigureAwait(false);
             return content.ETag == knownETag ? null : content;   // a server may ignore the condition
         }
         catch (StoreException e) when (S3Errors.StatusOf(e) == HttpStatusCode.NotModified)

@@ -6,7 +6,8 @@ namespace VectorEngine.S3.Tests;
 
 /// <summary>What lies between a client and a server, and may do as it likes with requests and answers.</summary>
 /// <param name="pass">Answers a request, the n-th from 0: itself, or by sending it on.</param>
-internal sealed class Wire(Func<HttpRequestMessage, int, Func<Task<HttpResponseMessage>>, Task<HttpResponseMessage>> pass) : HttpClientFactory
+internal sealed class Wire(Func<HttpRequestMessage, int, Func<Task<HttpResponseMessage>>, Task<HttpResponseMessage>> pass)
+    : HttpClientFactory
 {
     private int _requests;
 

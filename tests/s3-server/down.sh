@@ -8,8 +8,9 @@ for file in "$folder"/run/*.pid; do
     # Only if the process is still one of ours, and not another that has got its number.
     if grep -qz -- "$folder/ceph.conf" "/proc/$pid/cmdline" 2> /dev/null; then
         kill -9 "$pid" || true
-        for _ in $(seq 100); do   # until it is gone, or waits only to be counted
-            grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$pid/status" 2> /dev/null || break
+        # Until it is gone, or only its entry is left: its other threads hold the ports for a while.
+        for _ in $(seq 200); do
+            [ "$(ls "/proc/$pid/task" 2> /dev/null | wc -l)" -le 1 ] && ! grep -q '^State:.[^Z]' "/proc/$pid/status" 2> /dev/null && break
             sleep 0.05
         done
     fi

@@ -16,10 +16,12 @@ if ! { command -v radosgw && command -v ceph-mon && command -v ceph-osd && comma
 fi
 
 "$here/down.sh" "$folder"
-if (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then
-    echo "Port $port is in use: set VECTORENGINE_S3_PORT." >&2
-    exit 1
-fi
+for used in "$port" $((port + 1)); do
+    if (: < "/dev/tcp/127.0.0.1/$used") 2> /dev/null; then
+        echo "Port $used is in use: set VECTORENGINE_S3_PORT." >&2
+        exit 1
+    fi
+done
 rm -rf "${folder:?}"/{mon,osd,run,log,monmap,ceph.conf,environment}
 mkdir "$folder"/{mon,osd,run,log}
 cluster=$(cat /proc/sys/kernel/random/uuid) disk=$(cat /proc/sys/kernel/random/uuid)
@@ -47,6 +49,8 @@ osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 4
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
+osd_crush_update_on_start = false
+osd_class_update_on_start = false
 mon_allow_pool_size_one = true
 mon_max_pg_per_osd = 1000
 mon_warn_on_pool_no_redundancy = false
@@ -68,15 +72,24 @@ rgw_enable_gc_threads = false
 rgw_dns_name = 127.0.0.1
 END
 
+# A tool that asks before it has learned the cluster's ID from the monitor is refused ("wrong fsid"), which happens on a busy machine.
+again() {
+    for _ in $(seq 5); do
+        timeout 30 "$@" && return
+        sleep 0.5
+    done
+    return 1
+}
+
 # What the tools say goes to the log, and to the screen only if something fails.
-trap 'echo "The server did not start:" >&2; tail -n 20 "$folder/log/up.log" >&2; "$here/down.sh" "$folder"' ERR
-exec 3>&1 > "$folder/log/up.log" 2>&1
+exec 3>&1 4>&2 > "$folder/log/up.log" 2>&1
+trap 'echo "The server did not start:" >&4; tail -n 20 "$folder/log/up.log" >&4; "$here/down.sh" "$folder"' ERR
 configured=(-c "$folder/ceph.conf")
 monmaptool --create --fsid "$cluster" --addv a "[v1:127.0.0.1:$((port + 1))]" "$folder/monmap"
 ceph-mon "${configured[@]}" -i a --mkfs --monmap "$folder/monmap"
 ceph-mon "${configured[@]}" -i a
-timeout 30 ceph "${configured[@]}" osd new "$disk" 0
-timeout 30 ceph "${configured[@]}" osd crush add osd.0 1.0 root=default host=host0
+again ceph "${configured[@]}" osd new "$disk" 0
+again ceph "${configured[@]}" osd crush add osd.0 1.0 root=default host=host0
 ceph-osd "${configured[@]}" -i 0 --mkfs --osd-uuid "$disk"
 ceph-osd "${configured[@]}" -i 0
 radosgw "${configured[@]}" -n client.rgw
@@ -84,7 +97,7 @@ for _ in $(seq 600); do
     (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break
     sleep 0.1
 done
-timeout 60 radosgw-admin "${configured[@]}" -n client.rgw user create --uid=tests --display-name=tests \
+again radosgw-admin "${configured[@]}" -n client.rgw user create --uid=tests --display-name=tests \
     --access-key=tests --secret-key="$secret" > /dev/null
 
 (umask 077 && cat > "$folder/environment" << END
