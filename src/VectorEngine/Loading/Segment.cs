@@ -10,12 +10,14 @@ namespace VectorEngine.Loading;
 internal sealed class Segment : IDisposable
 {
     private readonly List<MappedLayer> _mapped = [];
+    private readonly List<LayerSource> _sources = [];
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
     private Layer? _zones;
 
     private Segment(IObjectStore store, SegmentKeys keys, SegmentRoot root, long rootLength, MemoryBudget budget, bool memoryMap)
     {
+        Store = store;
         RootLength = rootLength;
         _budget = budget;
         _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
@@ -40,6 +42,12 @@ internal sealed class Segment : IDisposable
     }
 
     public SegmentRoot Root { get; }
+
+    /// <summary>Where it lives.</summary>
+    public IObjectStore Store { get; }
+
+    /// <summary>What the layers read: everything but the root.</summary>
+    public IReadOnlyList<LayerSource> Sources => _sources;
 
     /// <summary>The keys of its objects.</summary>
     public SegmentKeys Keys { get; }
@@ -170,6 +178,7 @@ internal sealed class Segment : IDisposable
 
     private Layer OpenLayer(LayerSource source)
     {
+        _sources.Add(source);
         if (_mappable is null)
             return new ResidentLayer(source, _budget);
         var layer = new MappedLayer(source, _mappable.GetFullPath(source.Key));
