@@ -57,10 +57,13 @@ public sealed class FaultyStore : IObjectStore
     {
         Fault? fault = await MeetAsync(StoreOperation.ReadWhole, key, 0, 0, cancellationToken).ConfigureAwait(false);
         ObjectContent? changed = await _inner.ReadIfChangedAsync(key, knownETag, cancellationToken).ConfigureAwait(false);
+        ThrowIfReset(key, fault);
+        if (fault?.Kind == FaultKind.Vanishing)
+            throw new ObjectNotFoundException(key);
         if (changed is null || fault?.Kind == FaultKind.StaleRead)
             return null;
         _contents.Record(key, changed);
-        return Spoil(key, changed, fault) ?? throw new ObjectNotFoundException(key);
+        return Spoil(key, changed, fault);
     }
 
     /// <inheritdoc/>

@@ -13,6 +13,7 @@ public sealed partial class VectorIndex : IDisposable
     private const int Disposed = int.MinValue;
 
     private readonly IndexSegments _segments;
+    private readonly Manifest _manifest;
     private readonly IndexSearcher _searcher;
     private readonly IndexFilters _filters;
     private readonly string[] _defaultColumns;
@@ -23,14 +24,14 @@ public sealed partial class VectorIndex : IDisposable
     private VectorIndex(IndexSegments segments, Manifest manifest, OpenOptions options)
     {
         _segments = segments;
+        _manifest = manifest;
         _searcher = new IndexSearcher(segments, options.DollarsPerThousandRequests / 1000);
         _filters = new IndexFilters(segments);
         _defaultColumns = IdColumn is null ? [] : [IdColumn];
-        Version = manifest.Version;
     }
 
     /// <summary>The version: 1 for the first that was built under this name, then one more each time.</summary>
-    public long Version { get; }
+    public long Version => _manifest.Version;
 
     /// <summary>Number of vectors.</summary>
     public long Count => _segments.Count;

@@ -30,6 +30,9 @@ internal sealed class IndexSegments : IDisposable
     /// <summary>Vectors of all segments.</summary>
     public long Count => _starts[^1];
 
+    /// <summary>Reads the store.</summary>
+    public StoreReader Reader => _reader;
+
     /// <summary>Bytes kept in memory besides the roots.</summary>
     public long ResidentBytes => _budget.Used;
 

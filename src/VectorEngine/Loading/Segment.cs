@@ -45,6 +45,9 @@ internal sealed class Segment : IDisposable
 
     public SegmentRoot Root { get; }
 
+    /// <summary>What the layers read: everything but the root.</summary>
+    public IEnumerable<LayerSource> Sources => _layers.Select(layer => layer.Source).DistinctBy(source => source.Key);
+
     /// <summary>The keys of its objects.</summary>
     public SegmentKeys Keys { get; }
 

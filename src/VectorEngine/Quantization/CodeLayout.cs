@@ -63,6 +63,9 @@ internal sealed class CodeLayout
     /// <summary>Bytes of a block's sign codes; as many as a query's lookup table has.</summary>
     public int SignCodeBytes { get; }
 
+    /// <summary>Groups of four dimensions, whose signs lie together.</summary>
+    public int SignGroups => PaddedDimensions / 4;
+
     /// <summary>Bytes of a block: a multiple of 64.</summary>
     public int BlockBytes { get; }
 

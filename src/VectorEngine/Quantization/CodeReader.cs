@@ -29,6 +29,16 @@ internal readonly ref struct SignBlocks(CodeLayout layout, ReadOnlySpan<byte> by
             BFloat16.ToSingle(BinaryPrimitives.ReadUInt16LittleEndian(factors[(256 + (2 * slot))..])));
     }
 
+    /// <summary>Copies the sign code of one posting: four dimensions in each byte.</summary>
+    public void CopySigns(int posting, Span<byte> groups)
+    {
+        ReadOnlySpan<byte> block = Bytes.Slice(posting / CodeLayout.BlockSize * layout.BlockBytes, layout.SignCodeBytes);
+        int slot = posting % CodeLayout.BlockSize, half = slot % 16;
+        int at = half < 8 ? 2 * half : (2 * (half - 8)) + 1, shift = slot < 16 ? 0 : 4;
+        for (int group = 0; group < layout.SignGroups; group++)
+            groups[group] = (byte)(block[(16 * group) + at] >> shift & 0xF);
+    }
+
     /// <summary>The row of one posting.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Ordinal(int posting) => BinaryPrimitives.ReadUInt32LittleEndian(

@@ -57,6 +57,10 @@ internal static class Exercise
 
     private static IEnumerable<(string Step, Func<Task<string>> Action)> Steps(VectorIndex index)
     {
+        yield return ("statistics", async () => string.Join('\n', index.Describe().Segments.Select(segment => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{segment.CommonLength} {segment.Imbalance} {segment.DuplicateLists} {string.Join(' ', segment.Spreads)}"))));
+        yield return ("verify", async () => Describe(await index.VerifyAsync()));
         VectorMatrix queries = Corpus.Vectors(20, index.Dimensions, Seed);
         string[] columns = [.. index.Metadata?.Fields.Select(field => field.Name).Distinct() ?? []];
         foreach (SearchStage stage in Enum.GetValues<SearchStage>())
@@ -97,6 +101,10 @@ internal static class Exercise
             text.Append(CultureInfo.InvariantCulture, $" {field}");
         return text.ToString();
     }
+
+    /// <summary>What was verified; damage is thrown, like that which another use meets.</summary>
+    private static string Describe(VerificationReport report) =>
+        report.IsIntact ? report.BytesRead.ToString(CultureInfo.InvariantCulture) : throw report.Damages[0];
 
     /// <summary>All that a result says.</summary>
     public static string Describe(SearchResult result)

@@ -29,6 +29,7 @@ public sealed class CodePackingTests
         for (int posting = 0; posting < packing.Count; posting++)
         {
             Assert.Equal(list.Codes[posting], decoder.Codes(list.Blocks.Span, list.Ex.Span, posting));
+            AssertSigns(list, posting);
             Assert.Equal(CodedList.OrdinalOf(posting), decoder.Ordinal(list.Blocks.Span, posting));
             (CodeFactors sign, CodeFactors full) = list.Factors[posting];
             AssertFactors(sign, decoder.SignFactors(list.Blocks.Span, posting));
@@ -87,6 +88,15 @@ public sealed class CodePackingTests
             Assert.Equal(byteSum, dot.Dot);
         }
     });
+
+    private static void AssertSigns(CodedList list, int posting)
+    {
+        CodeLayout layout = list.Space.Layout;
+        byte[] groups = new byte[layout.SignGroups];
+        new SignBlocks(layout, list.Blocks.Span, list.Count).CopySigns(posting, groups);
+        for (int d = 0; d < layout.PaddedDimensions; d++)
+            Assert.Equal(list.Codes[posting][d] >> 3, groups[d / 4] >> (d % 4) & 1);
+    }
 
     [Fact]
     public void Products_from_the_quantized_query_are_within_their_largest_rounding() => ForAll(packing =>

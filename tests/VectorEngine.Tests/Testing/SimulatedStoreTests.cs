@@ -116,7 +116,7 @@ public sealed class SimulatedStoreTests : ObjectStoreContract
 [Collection(nameof(AloneCollection))]
 public sealed class SimulatedTimeTests
 {
-    private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(150);   // of a busy machine; of an idle one, 2 ms
+    private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(30);   // more than a machine that is not busy needs, 2 ms
 
     [Theory]
     [InlineData(1, 130)]   // 30 ms + 9 MB at 90 MB/s
@@ -127,8 +127,13 @@ public sealed class SimulatedTimeTests
         await inner.WriteAsync("a", new byte[9_000_000], WriteCondition.None);
         var store = new SimulatedStore(inner);
         byte[][] read = [.. Enumerable.Range(0, count).Select(_ => new byte[9_000_000])];
-        var watch = Stopwatch.StartNew();
-        await Task.WhenAll(read.Select(bytes => store.ReadAsync("a", 0, bytes).AsTask()));
-        Assert.InRange(watch.Elapsed, TimeSpan.FromMilliseconds(milliseconds - 1), TimeSpan.FromMilliseconds(milliseconds) + Late);
+        TimeSpan due = TimeSpan.FromMilliseconds(milliseconds), shortest = TimeSpan.MaxValue;
+        for (int attempt = 0; attempt < 5 && shortest > due + Late; attempt++)
+        {
+            var watch = Stopwatch.StartNew();
+            await Task.WhenAll(read.Select(bytes => store.ReadAsync("a", 0, bytes).AsTask()));
+            shortest = watch.Elapsed < shortest ? watch.Elapsed : shortest;
+        }
+        Assert.InRange(shortest, due - TimeSpan.FromMilliseconds(1), due + Late);
     }
 }
