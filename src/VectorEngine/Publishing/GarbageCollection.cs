@@ -5,11 +5,11 @@ namespace VectorEngine.Publishing;
 
 /// <summary>Gives up old versions of an index, and deletes what no version needs.</summary>
 /// <remarks>
-/// <para>It goes in rounds. Each lists versions and segments, then reads the pointer, then lists the leases. If there are versions to give up,
-/// the round ends with taking them out of the pointer's history, on condition that nobody has changed the pointer since, and
+/// <para>It goes in rounds. Each lists versions and segments, then reads the pointer, then lists the leases. If there are versions to give
+/// up, the round ends with taking them out of the pointer's history, on condition that nobody has changed the pointer since, and
 /// another begins. If there are none, everything is deleted that is neither named by the pointer and the leases nor young. So:</para>
-/// <para>Builds: what is published after the listing is in the pointer or was not listed. What is published after the pointer was read was
-/// written within the grace period. A build that began before a round that shortens the history goes on (see <see cref="Publication"/>).</para>
+/// <para>Builds: what is published between the listing and the reading of the pointer is in the pointer. What is published after that was
+/// written within the grace period. A build that began before the history was shortened goes on (see <see cref="Publication"/>).</para>
 /// <para>A rollback to a version that is given up meanwhile: whichever of the two replaces the pointer first, the other's condition fails.</para>
 /// <para>Readers: one with a lease has seen the version in a pointer after it wrote the lease. The pointer that a deleting round reads
 /// no longer has the version, so the lease was written before that, and the leases are listed after. One without a lease has the grace
@@ -145,7 +145,8 @@ internal sealed class GarbageCollection(IObjectStore store, string index, Garbag
         return (await ListAsync(prefix, cancellationToken).ConfigureAwait(false))
             .Select(found => (Found: found, Name: LeaseName.TryParse(found.Key.AsSpan(prefix.Length))))
             .Where(lease => lease.Name is not null)
-            .ToLookup(lease => _now - lease.Found.LastModified > lease.Name!.Value.Duration, lease => (lease.Found, lease.Name!.Value.Version));
+            .ToLookup(
+                lease => _now - lease.Found.LastModified > lease.Name!.Value.Duration, lease => (lease.Found, lease.Name!.Value.Version));
     }
 
     private async Task DeleteAsync(IEnumerable<ObjectInfo> objects, CancellationToken cancellationToken)

@@ -7,13 +7,13 @@ namespace VectorEngine.Publishing;
 /// Publishes one version: its object first, then, on condition that the pointer is the one that the version was made from, the pointer.
 /// </summary>
 /// <remarks>
-/// <para>The pointer's conditional write is the only moment at which versions come or go: a collector, too, takes versions out of the history by it
-/// before it deletes anything. So a version made from a pointer never appears after something that it takes over was given up.</para>
+/// <para>The pointer's conditional write is the only moment at which versions come or go: a collector, too, takes versions out of the
+/// history by it before it deletes anything. So a version never appears after something that it takes over was given up.</para>
 /// <para>If a collector has shortened the history meanwhile, the newest version is still the same: the write is tried again,
 /// with the shorter history.</para>
-/// <para>A write that fails without saying that the condition did not hold may have happened, or may happen later, on its way
-/// to the store. The pointer is read to find out: if it names the version, all is well; if it names another of the same number, this one will never
-/// appear; otherwise nobody knows, nothing may be deleted, and what is left over is for the collector.</para>
+/// <para>A write that fails may have happened, or may happen later, on its way to the store; a store's client that tries again by itself
+/// may even take its own first try for another's. So the pointer is read to find out. If it names the version, all is well. If it is the
+/// one that was expected, nobody knows: nothing may be deleted, and what is left over is for the collector.</para>
 /// </remarks>
 /// <param name="store">Where the index is.</param>
 /// <param name="index">Its name.</param>
@@ -73,14 +73,22 @@ internal sealed class Publication(IObjectStore store, string index, Pointer? bef
             (bool known, Pointer? now) = await LookAsync().ConfigureAwait(false);
             if (now is not null && now.Newest.Names(next.Id))
                 return null; // done, though the answer was lost on its way
-            bool conflict = failure is WriteConflictException;
-            if (conflict && now is not null && now.ETag != expected?.ETag && now.Newest.Id == expected?.Newest.Id
+            MayAppear = !known || !IsLost(next.Id, expected, now);
+            if (failure is WriteConflictException && !MayAppear && now is not null && now.Newest.Id == expected?.Newest.Id
                 && (source is null || now.Newest.Names(source.Value)))
                 return now;
-            MayAppear = !known || !(conflict || now?.Newest.Versions.Any(version => version.Id.Number == next.Id.Number) == true);
             throw;
         }
     }
+
+    /// <summary>
+    /// Whether a version, which the pointer does not name, was never published and never will be: no pointer ever comes back, and the one
+    /// that is there now did not come after that version.
+    /// </summary>
+    private static bool IsLost(VersionId version, Pointer? expected, Pointer? now) =>
+        now?.ETag != expected?.ETag
+        && (now is null || now.Newest.Id.Number < version.Number
+            || now.Newest.Versions.Any(published => published.Id.Number == version.Number));
 
     /// <summary>Reads the pointer, if that is possible.</summary>
     private async ValueTask<(bool Known, Pointer? Pointer)> LookAsync()

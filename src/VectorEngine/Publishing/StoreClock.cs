@@ -22,7 +22,7 @@ internal static class StoreClock
         }
         finally
         {
-            await store.DeleteAsync(clock, CancellationToken.None).ConfigureAwait(false);
+            await IndexObjects.TryDeleteAsync(store, clock).ConfigureAwait(false);
         }
     }
 }

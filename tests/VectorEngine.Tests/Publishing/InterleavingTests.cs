@@ -5,8 +5,8 @@ using VectorEngine.Tests.TestData;
 namespace VectorEngine.Tests.Publishing;
 
 /// <summary>
-/// Builds, appends, rollbacks, collections and readers with leases, whose calls of the store are interleaved at random, and which are killed
-/// or stand still at random. After each call every published version is complete, and so is every version that somebody has leased.
+/// Builds, appends, rollbacks, collections and readers with leases, whose calls of the store are interleaved at random, and which are
+/// killed or stand still at random. After each call every published version is complete, and so is every version that somebody has leased.
 /// </summary>
 public sealed class InterleavingTests
 {
@@ -191,7 +191,8 @@ public sealed class InterleavingTests
             }
 
             // Of those with the same version, some of whose leases have ended, nobody knows who is who: none counts.
-            foreach (IGrouping<VersionId, Actor> readers in _actors.Where(actor => actor.Index is not null).GroupBy(actor => actor.Index!.Id))
+            IEnumerable<Actor> open = _actors.Where(actor => actor.Index is not null);
+            foreach (IGrouping<VersionId, Actor> readers in open.GroupBy(actor => actor.Index!.Id))
             {
                 if (leased.GetValueOrDefault(readers.Key) < readers.Count())
                 {
@@ -217,14 +218,14 @@ public sealed class InterleavingTests
             }
 
             HashSet<VersionId> published = [.. newest.Versions.Select(version => version.Id)];
-            HashSet<VersionId> leased = [.. _actors.Where(actor => actor.Index is not null && !actor.Lost).Select(actor => actor.Index!.Id)];
+            IEnumerable<Actor> readers = _actors.Where(actor => actor.Index is not null && !actor.Lost);
             foreach (VersionId version in _published.Except(published))
             {
                 Assert.True(_time.GetUtcNow() - _replaced[version] >= Grace, "A version is given up too early.");
                 _done["given up"] = _done.GetValueOrDefault("given up") + 1;
             }
 
-            foreach (VersionId version in published.Union(leased))
+            foreach (VersionId version in published.Union(readers.Select(reader => reader.Index!.Id)))
                 Assert.All(_objects[version], key => Assert.True(keys.ContainsKey(key), $"Seed {seed}: '{key}' is missing."));
             _published = published;
         }

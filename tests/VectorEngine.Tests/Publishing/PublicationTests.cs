@@ -69,6 +69,16 @@ public sealed class PublicationTests
         Assert.Equal((3, 7), await NumberedIndex.LookAsync(store));
     }
 
+    [Fact]
+    public async Task A_build_whose_index_is_deleted_meanwhile_leaves_nothing()
+    {
+        var store = new MemoryObjectStore();
+        await NumberedIndex.BuildAsync(store, 1);
+        var deleted = new InterruptedStore(store, PointerKey, () => VectorIndexBuilder.DeleteAsync(store, TestIndex.Name));
+        await Assert.ThrowsAsync<WriteConflictException>(() => NumberedIndex.BuildAsync(deleted, 2));
+        Assert.Empty(await TestIndex.ObjectsAsync(store));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
