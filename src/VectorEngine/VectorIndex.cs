@@ -1,14 +1,13 @@
 using VectorEngine.Arrow;
 using VectorEngine.Format;
-using VectorEngine.Kernels;
 using VectorEngine.Loading;
+using VectorEngine.Publishing;
 using VectorEngine.Search;
-using VectorEngine.Storage;
 
 namespace VectorEngine;
 
 /// <summary>One version of an index, opened for searching. Safe for concurrent use; later versions do not affect it.</summary>
-public sealed partial class VectorIndex : IDisposable
+public sealed partial class VectorIndex : IDisposable, IAsyncDisposable
 {
     private const int Disposed = int.MinValue;
 
@@ -21,17 +20,27 @@ public sealed partial class VectorIndex : IDisposable
     // Searches under way; Disposed is added when the index is disposed, and the last search to end releases the segments.
     private int _searches;
 
-    private VectorIndex(IndexSegments segments, Manifest manifest, OpenOptions options)
+    private VectorIndex(IndexSegments segments, Manifest manifest, OpenOptions options, Lease? lease)
     {
         _segments = segments;
         _manifest = manifest;
         _searcher = new IndexSearcher(segments, options.DollarsPerThousandRequests / 1000);
         _filters = new IndexFilters(segments);
         _defaultColumns = IdColumn is null ? [] : [IdColumn];
+        _lease = lease;
     }
 
     /// <summary>The version: 1 for the first that was built under this name, then one more each time.</summary>
-    public long Version => _manifest.Version;
+    public long Version => _manifest.Id.Number;
+
+    /// <summary>
+    /// The version as text, of about a hundred characters and 43 more for each segment but the first: with it another process opens the
+    /// same version, without reading the pointer (<see cref="OpenOptions.Token"/>).
+    /// </summary>
+    public string Token => _manifest.ToToken();
+
+    /// <summary>What tells the version from every other.</summary>
+    internal VersionId Id => _manifest.Id;
 
     /// <summary>Number of vectors.</summary>
     public long Count => _segments.Count;
@@ -78,56 +87,6 @@ public sealed partial class VectorIndex : IDisposable
     /// <summary>Bytes of posting lists, vectors, metadata and ids that are in memory now.</summary>
     public long ResidentBytes => _segments.ResidentBytes;
 
-    /// <summary>Opens the newest version: reads the pointer and the roots; everything else is read when it is needed.</summary>
-    /// <param name="store">Where the index is; it has to outlive the opened index.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="options">How to open it; null for the defaults.</param>
-    /// <param name="cancellationToken">Cancels the opening.</param>
-    /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
-    /// <exception cref="CorruptDataException">Its objects are damaged.</exception>
-    /// <exception cref="PlatformNotSupportedException">VECTORENGINE_ISA names an instruction set that this machine lacks.</exception>
-    /// <exception cref="NotSupportedException">
-    /// The index is of another version of the format, or memory-mapping was asked of a store other than <see cref="FileObjectStore"/>.
-    /// </exception>
-    public static async ValueTask<VectorIndex> OpenAsync(
-        IObjectStore store, string name, OpenOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(store);
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        _ = InstructionSets.FromEnvironment();
-        options ??= new OpenOptions();
-        long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
-        ArgumentOutOfRangeException.ThrowIfNegative(budget, nameof(options));
-        string key = IndexKeys.Pointer(name);
-        var reader = new StoreReader(store, options.CacheFolder is { } folder ? new DiskCache(folder, options.CacheLimit) : null);
-        var scope = new ReadScope();
-        ObjectContent pointer = await reader.TryReadAsync(key, scope, cancellationToken).ConfigureAwait(false)
-            ?? throw new ObjectNotFoundException(key);
-        Manifest manifest = Manifest.ReadPointer(key, pointer.Content);
-        scope.NextRound();
-        IndexSegments segments = await IndexSegments.OpenAsync(
-            reader, name, manifest, budget, options.MemoryMap, scope, cancellationToken).ConfigureAwait(false);
-        return new VectorIndex(segments, manifest, options);
-    }
-
-    /// <summary>Ends the use of the index; searches under way finish first.</summary>
-    public void Dispose()
-    {
-        int searches = Volatile.Read(ref _searches);
-        while (searches >= 0)
-        {
-            int seen = Interlocked.CompareExchange(ref _searches, searches + Disposed, searches);
-            if (seen == searches)
-            {
-                if (searches == 0)
-                    _segments.Dispose();
-                return;
-            }
-
-            searches = seen;
-        }
-    }
-
     /// <summary>Counts a search as under way, so that the segments outlive it.</summary>
     private readonly struct ActiveSearch : IDisposable
     {
@@ -145,7 +104,7 @@ public sealed partial class VectorIndex : IDisposable
         public void Dispose()
         {
             if (Interlocked.Decrement(ref _index._searches) == VectorIndex.Disposed)
-                _index._segments.Dispose();
+                _ = _index.ReleaseAsync();
         }
     }
 }

@@ -4,6 +4,7 @@ using VectorEngine.Format;
 using VectorEngine.Input;
 using VectorEngine.Kernels;
 using VectorEngine.Loading;
+using VectorEngine.Publishing;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
 
@@ -19,7 +20,8 @@ public static class VectorIndexBuilder
 
     /// <summary>
     /// Builds an index of vectors in memory and publishes it as the newest version: readers see the old version until the last moment,
-    /// then the new one, never a mixture. What a failed or cancelled build has written is deleted.
+    /// then the new one, never a mixture. What a failed or cancelled build has written is deleted, unless it failed so late that nobody
+    /// knows whether it was published: then <see cref="VectorIndexVersions.CollectAsync"/> deletes it if it was not.
     /// </summary>
     /// <param name="store">Where the index goes.</param>
     /// <param name="name">Its name: a key prefix, such as "docs".</param>
@@ -132,43 +134,8 @@ public static class VectorIndexBuilder
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
         await store.DeleteAsync(IndexKeys.Pointer(name), cancellationToken).ConfigureAwait(false);
-        await UnpublishedSegments.DeleteAllAsync(store, IndexKeys.Segments(name), cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// Deletes the segments that the newest version does not have: those of older versions, and what builds left behind whose process died.
-    /// Readers that still have an older version open can no longer load from it.
-    /// </summary>
-    /// <remarks>
-    /// Ages are told by the store's own clock: an object is written, and what the listing says of when it was counts as now. It belongs to a
-    /// segment of its own and is deleted in the end; if the process dies before, the next call deletes it.
-    /// </remarks>
-    /// <param name="store">Where the index is.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="gracePeriod">
-    /// Segments whose newest object is younger are left alone. Builds may go on meanwhile if this is longer than any of them takes: an
-    /// object appears when it is complete, and no pointer names a segment before it is.
-    /// </param>
-    /// <param name="cancellationToken">Cancels the deletion; the next call deletes the rest.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The grace period is negative.</exception>
-    /// <exception cref="CorruptDataException">The pointer is damaged; nothing of the index is deleted.</exception>
-    /// <exception cref="NotSupportedException">The index is of another version of the format; nothing of it is deleted.</exception>
-    public static async Task DeleteUnpublishedAsync(
-        IObjectStore store, string name, TimeSpan gracePeriod, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(store);
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        ArgumentOutOfRangeException.ThrowIfLessThan(gracePeriod, TimeSpan.Zero);
-        string clock = IndexKeys.Clock(name, Guid.NewGuid());
-        await store.WriteAsync(clock, default, WriteCondition.None, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await UnpublishedSegments.DeleteAsync(store, name, clock, gracePeriod, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            await store.DeleteAsync(clock, CancellationToken.None).ConfigureAwait(false);
-        }
+        foreach (string prefix in new[] { IndexKeys.Versions(name), IndexKeys.Leases(name), IndexKeys.Segments(name) })
+            await IndexObjects.DeleteAllAsync(store, prefix, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<BuildReport> PublishAsync(
@@ -181,31 +148,31 @@ public static class VectorIndexBuilder
         _ = InstructionSets.FromEnvironment();
         options ??= new VectorIndexOptions();
         Check(options);
-        string pointerKey = IndexKeys.Pointer(name);
-        ObjectContent? current = await store.TryReadAsync(pointerKey, cancellationToken).ConfigureAwait(false);
-        Manifest? newest = current is null ? null : Manifest.ReadPointer(pointerKey, current.Content);
-        if (append && newest is null)
-            throw new ObjectNotFoundException(pointerKey);
+        Pointer? newest = append
+            ? await Pointer.ReadAsync(store, name, cancellationToken).ConfigureAwait(false)
+            : await Pointer.TryReadAsync(store, name, cancellationToken).ConfigureAwait(false);
         if (!options.SingleWriter)
             await ConditionalWrites.RequireAsync(store, IndexKeys.Probe(name, Guid.NewGuid()), cancellationToken).ConfigureAwait(false);
         using IndexSegments? before = append
-            ? await OpenToAppendAsync(store, name, newest!, options, cancellationToken).ConfigureAwait(false)
+            ? await OpenToAppendAsync(store, name, newest!.Newest, options, cancellationToken).ConfigureAwait(false)
             : null;
         var segment = Guid.NewGuid();
-        long version = (newest?.Version ?? 0) + 1, count;
+        var publication = new Publication(store, name, newest);
+        long version, count;
         var tracker = new BuildTracker(progress);
         var build = new SegmentBuild(store, IndexKeys.Segment(name, segment), source, options, before, tracker, cancellationToken);
         try
         {
             (byte[] root, count) = await Task.Run(build.WriteAsync, cancellationToken).ConfigureAwait(false);
             var added = new SegmentReference(segment, root.Length, Crc32C.Compute(root));
-            var manifest = new Manifest(version, DateTimeOffset.UtcNow, append ? [.. newest!.Segments, added] : [added]);
-            WriteCondition condition = current is null ? WriteCondition.Absent : WriteCondition.Matches(current.ETag);
-            await store.WriteAsync(pointerKey, manifest.ToPointer(), condition, cancellationToken).ConfigureAwait(false);
+            Manifest published = await publication.PublishAsync(
+                append ? [.. newest!.Newest.Segments, added] : [added], source: null, cancellationToken).ConfigureAwait(false);
+            version = published.Id.Number;
         }
         catch
         {
-            await UnpublishedSegments.TryDeleteAsync(store, name, segment).ConfigureAwait(false);
+            if (!publication.MayAppear)
+                await IndexObjects.TryDeleteAllAsync(store, IndexKeys.Segment(name, segment).Prefix + "/").ConfigureAwait(false);
             throw;
         }
 

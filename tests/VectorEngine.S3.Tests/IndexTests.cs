@@ -35,7 +35,7 @@ public sealed class IndexTests
             Assert.Equal(row, there.Rows!.Column<PrimitiveArray<long>>("number")[0]);
         }
 
-        await VectorIndexBuilder.DeleteUnpublishedAsync(s3, "test", TimeSpan.Zero);
+        await VectorIndexVersions.CollectAsync(s3, "test", new GarbageOptions { GracePeriod = TimeSpan.Zero });
         Assert.Equal(await ObjectsAsync(memory), await ObjectsAsync(s3));
         await VectorIndexBuilder.DeleteAsync(s3, "test");
         Assert.Empty(await ObjectsAsync(s3));

@@ -13,6 +13,7 @@ public sealed class ArchitectureTests
         ["Building"] = 5,
         ["Search"] = 5,
         ["Filtering"] = 4,
+        ["Publishing"] = 4,
         ["Loading"] = 4,
         ["Format"] = 3,
         ["Input"] = 3,

@@ -5,6 +5,15 @@ internal static class IndexKeys
 {
     public static string Pointer(string index) => $"{index}/pointer";
 
+    /// <summary>What the keys of the objects of all versions of an index start with.</summary>
+    public static string Versions(string index) => $"{index}/versions/";
+
+    /// <summary>The object of a version.</summary>
+    public static string Version(string index, VersionId version) => $"{Versions(index)}{version}";
+
+    /// <summary>What the keys of all leases of an index start with.</summary>
+    public static string Leases(string index) => $"{index}/leases/";
+
     /// <summary>What the keys of all segments of an index start with.</summary>
     public static string Segments(string index) => $"{index}/segments/";
 

@@ -49,20 +49,23 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         }
     }
 
-    /// <summary>Reads a whole small object, or returns null if there is none.</summary>
+    /// <summary>Does something that reads small objects; again if the store fails for reasons that pass, or what arrives is damaged.</summary>
     /// <exception cref="StoreException">The store failed, and went on failing if it seemed to be passing.</exception>
-    public async ValueTask<ObjectContent?> TryReadAsync(string key, ReadScope scope, CancellationToken cancellationToken)
+    public static async ValueTask<T> RetryAsync<T>(Func<ValueTask<T>> read, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
-            scope.AddRequest(0);
             try
             {
-                return await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false);
+                return await read().ConfigureAwait(false);
             }
             catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
             {
                 await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
+            }
+            catch (CorruptDataException) when (attempt == 1)
+            {
+                // The damage may have happened on the way.
             }
         }
     }

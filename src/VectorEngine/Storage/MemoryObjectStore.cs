@@ -11,6 +11,12 @@ public sealed class MemoryObjectStore : IObjectStore
     // Readers take no lock: a stored object is immutable and replaced as a whole.
     private readonly ConcurrentDictionary<string, StoredObject> _objects = new(StringComparer.Ordinal);
     private readonly Lock _writing = new();
+    private readonly TimeProvider _time;
+
+    /// <summary>Makes an empty store.</summary>
+    public MemoryObjectStore() : this(TimeProvider.System) { }
+
+    internal MemoryObjectStore(TimeProvider time) => _time = time;
 
     /// <inheritdoc/>
     public async ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default)
@@ -85,7 +91,7 @@ public sealed class MemoryObjectStore : IObjectStore
                 throw new WriteConflictException(key);
             if (condition.IfMatch is { } expected && (!exists || EntityTag.Of(present!.Content) != expected))
                 throw new WriteConflictException(key);
-            _objects[key] = new StoredObject(content, DateTimeOffset.UtcNow);
+            _objects[key] = new StoredObject(content, _time.GetUtcNow());
         }
     }
 

@@ -46,6 +46,25 @@ public sealed class ObjectNotFoundException : VectorEngineException
     public string ObjectKey { get; }
 }
 
+/// <summary>An index has no version of a number, or has it no longer.</summary>
+public sealed class VersionNotFoundException : VectorEngineException
+{
+    /// <summary>Reports a missing version.</summary>
+    /// <param name="index">The index's name.</param>
+    /// <param name="version">The number that was asked for.</param>
+    public VersionNotFoundException(string index, long version) : base($"'{index}' has no version {version}, or has it no longer.")
+    {
+        Index = index;
+        Version = version;
+    }
+
+    /// <summary>The index's name.</summary>
+    public string Index { get; }
+
+    /// <summary>The number that was asked for.</summary>
+    public long Version { get; }
+}
+
 /// <summary>A store did not do what was asked, for reasons of its own: unreachable, overloaded, cut off, access denied.</summary>
 public sealed class StoreException : VectorEngineException
 {

@@ -27,4 +27,23 @@ public sealed record OpenOptions
     /// kills the process, and bytes that change after they were verified give wrong answers.
     /// </summary>
     public bool MemoryMap { get; init; }
+
+    /// <summary>The number of the version to open; null for the newest. Not together with <see cref="Token"/>.</summary>
+    public long? Version { get; init; }
+
+    /// <summary>
+    /// The <see cref="VectorIndex.Token"/> of the version to open; null for the newest. It has what opening needs of the pointer, which is
+    /// not read then. It can be trusted as much as where it comes from: a token can name any segments of the index.
+    /// </summary>
+    public string? Token { get; init; }
+
+    /// <summary>
+    /// How long the opened version stays in the store, whatever is collected, should this process end without disposing the index: as
+    /// long as it is open, an object in the store says so, which is renewed after each third of this time. From a second to a day;
+    /// null to do without, for stores that cannot be written to, or where nothing is ever collected.
+    /// </summary>
+    public TimeSpan? Lease { get; init; }
+
+    /// <summary>What leases are renewed by; for tests.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -6,7 +6,10 @@ namespace VectorEngine.Fuzz.Corruption;
 
 /// <summary>An intact index, as the bytes of its objects.</summary>
 /// <param name="Name">What is special about it.</param>
-/// <param name="Objects">By short name: "pointer", "0/root", "0/sign" and so on: the segment's number and what its build has written.</param>
+/// <param name="Objects">
+/// By short name: "pointer", "version" (the object of the version before, which has the same segments), "0/root", "0/sign" and so on: the
+/// segment's number and what its build has written.
+/// </param>
 /// <param name="Answers">What <see cref="Exercise"/> makes of it.</param>
 internal sealed record IntactIndex(string Name, SortedDictionary<string, byte[]> Objects, IReadOnlyList<StepResult> Answers)
 {
@@ -17,16 +20,26 @@ internal sealed record IntactIndex(string Name, SortedDictionary<string, byte[]>
     public const int MaxSegments = 2;
 
     /// <summary>Whether an object has sections.</summary>
-    public static bool IsContainer(string name) => name == "pointer" || IsRoot(name);
+    public static bool IsContainer(string name) => IsPointer(name) || IsRoot(name);
+
+    /// <summary>Whether an object has a manifest.</summary>
+    public static bool IsPointer(string name) => name is "pointer" or "version";
 
     public static bool IsRoot(string name) => name.EndsWith("/root", StringComparison.Ordinal);
 
     /// <summary>The ID of a segment.</summary>
     public static Guid Segment(int number) => new(number, 1, 2, [3, 4, 5, 6, 7, 8, 9, 10]);
 
+    /// <summary>A version, with a nonce that follows from its number.</summary>
+    public static VersionId Version(long number) => new(number, Segment((int)number + 100));
+
     /// <summary>The key of an object.</summary>
-    public static string KeyOf(string name) =>
-        name == "pointer" ? IndexKeys.Pointer(Key) : $"{IndexKeys.Segment(Key, Segment(name[0] - '0')).Prefix}{name[1..]}";
+    public static string KeyOf(string name) => name switch
+    {
+        "pointer" => IndexKeys.Pointer(Key),
+        "version" => IndexKeys.Version(Key, Version(1)),
+        _ => $"{IndexKeys.Segment(Key, Segment(name[0] - '0')).Prefix}{name[1..]}",
+    };
 }
 
 /// <summary>The indexes that are damaged: small, of every kind, and the same for the same seed.</summary>
@@ -152,8 +165,15 @@ internal static class Corpus
                 objects[$"{segment}{found.Key[prefix.Length..]}"] = (await store.TryReadAsync(found.Key))!.Content.ToArray();
         }
 
-        objects["pointer"] = Pointer([.. Enumerable.Range(0, manifest.Segments.Count).Select(segment => objects[$"{segment}/root"])]);
+        SegmentReference[] segments = [.. Enumerable.Range(0, manifest.Segments.Count).Select(i => Reference(i, objects[$"{i}/root"]))];
+        // Without what is left to time and chance.
+        var before = new Manifest(IntactIndex.Version(1), DateTimeOffset.UnixEpoch, segments, []);
+        objects["version"] = before.ToPointer();
+        objects["pointer"] = (before with { Id = IntactIndex.Version(2), History = [.. before.Versions] }).ToPointer();
         return objects;
+
+        static SegmentReference Reference(int segment, byte[] root) =>
+            new(IntactIndex.Segment(segment), root.Length, Crc32C.Compute(root));
     }
 
     /// <summary>Checksums that are made another way than the engine's would be found by them: sealed cases would test nothing else.</summary>
@@ -166,18 +186,6 @@ internal static class Corpus
             if (!bytes.AsSpan().SequenceEqual(copies[key]))
                 throw new InvalidOperationException($"{name}: sealing changes '{key}', which is intact.");
         }
-    }
-
-    /// <summary>A pointer without what is left to time and chance.</summary>
-    private static byte[] Pointer(byte[][] roots)
-    {
-        SegmentReference[] segments =
-            [.. roots.Select((root, i) => new SegmentReference(IntactIndex.Segment(i), root.Length, Crc32C.Compute(root)))];
-        byte[] pointer = new Manifest(1, DateTimeOffset.UnixEpoch, segments).ToPointer();
-        DamagedContainer container = new(pointer);
-        pointer.AsSpan(container.Section(SectionKind.Manifest).Start.Value + 16, 16).Fill(7);
-        container.Seal();
-        return pointer;
     }
 
     private static float Normal(Random random) =>

@@ -27,6 +27,8 @@ internal static class Exercise
             index = await VectorIndex.OpenAsync(store, IntactIndex.Key, options);
             return Describe(index);
         });
+        foreach ((string step, Func<Task<string>> action) in VersionUses.Steps(store, options))
+            await TakeAsync(step, action);
         if (index is null)
             return results;
         using (index)
@@ -92,7 +94,8 @@ internal static class Exercise
     /// <summary>A distance that some of the vectors are within.</summary>
     private static float Radius(Metric metric) => metric switch { Metric.SquaredL2 => 100, Metric.Cosine => 0.7f, _ => -5 };
 
-    private static string Describe(VectorIndex index)
+    /// <summary>All that an index says of itself.</summary>
+    public static string Describe(VectorIndex index)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{index.Version} {index.Count} {index.Dimensions} {index.Metric} {index.ClusterCount} ");

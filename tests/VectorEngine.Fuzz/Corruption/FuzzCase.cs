@@ -17,14 +17,15 @@ internal sealed class FuzzCase
         // Copies: sealing writes into objects that were not damaged.
         Objects = new SortedDictionary<string, byte[]>(
             Index.Objects.ToDictionary(o => o.Key, o => o.Value.ToArray()), StringComparer.Ordinal);
-        byte[] pointer = Objects["pointer"];
+        byte[] pointer = Objects["pointer"], version = Objects["version"];
         Store = _random.Next(8) switch { 0 => StoreKind.Mapped, 1 or 2 => StoreKind.Files, _ => StoreKind.Memory };
         MemoryBudget = _random.Next(2) == 0 ? 100_000 : null;
         Sealed = number % 2 == 1;
         for (int damages = Math.Max(1, _random.Next(-2, 4)); damages > 0; damages--)
             Damage();
         if (Sealed)
-            Seal.All(Objects, link: ReferenceEquals(Objects.GetValueOrDefault("pointer"), pointer));
+            Seal.All(Objects, link: ReferenceEquals(Objects.GetValueOrDefault("pointer"), pointer)
+                && ReferenceEquals(Objects.GetValueOrDefault("version"), version));
     }
 
     /// <summary>What was damaged.</summary>
@@ -60,7 +61,7 @@ internal sealed class FuzzCase
     private void Damage()
     {
         // The small objects have most of the meaning.
-        string name = _random.Next(8) switch { 0 => "pointer", 1 or 2 or 3 => Root(), _ => Any(Objects.Keys) };
+        string name = _random.Next(8) switch { 0 => _random.Next(3) == 0 ? "version" : "pointer", 1 or 2 or 3 => Root(), _ => Any(Objects.Keys) };
         if (!Objects.TryGetValue(name, out byte[]? bytes))
             return;
         bool container = IntactIndex.IsContainer(name);

@@ -12,7 +12,7 @@ internal enum Outcome
     /// <summary><see cref="CorruptDataException"/>.</summary>
     Corrupt,
 
-    /// <summary><see cref="ObjectNotFoundException"/>.</summary>
+    /// <summary><see cref="ObjectNotFoundException"/> or <see cref="VersionNotFoundException"/>.</summary>
     Missing,
 
     /// <summary><see cref="NotSupportedException"/>, which says that intact data are of a kind that this library does not read.</summary>
@@ -54,7 +54,7 @@ internal sealed record Judgement(Outcome Outcome, string Reason = "")
         {
             case CorruptDataException:
                 return new Judgement(Outcome.Corrupt);
-            case ObjectNotFoundException:
+            case ObjectNotFoundException or VersionNotFoundException:
                 return new Judgement(Outcome.Missing);
             case NotSupportedException when fuzzCase.Sealed:
                 return new Judgement(Outcome.Unsupported);

@@ -17,21 +17,22 @@ internal sealed class Seal
 
     /// <summary>Seals everything, from the leaves to the pointer. What is intact stays as it is.</summary>
     /// <param name="objects">The objects, by short name.</param>
-    /// <param name="link">Let the pointer name these roots: false keeps what it says.</param>
+    /// <param name="link">Let pointer and version name these roots: false keeps what they say.</param>
     /// <exception cref="InvalidOperationException">There is an object that nothing here knows.</exception>
     public static void All(SortedDictionary<string, byte[]> objects, bool link)
     {
-        DamagedContainer? pointer = objects.TryGetValue("pointer", out byte[]? bytes) ? new DamagedContainer(bytes) : null;
+        DamagedContainer[] pointers = [.. objects.Where(o => IntactIndex.IsPointer(o.Key)).Select(o => new DamagedContainer(o.Value))];
         for (int segment = 0; segment < IntactIndex.MaxSegments; segment++)
         {
             if (!objects.TryGetValue($"{segment}/root", out byte[]? root))
                 continue;
             new Seal(objects, $"{segment}", root).Leaves();
-            if (link && pointer is not null)
+            foreach (DamagedContainer pointer in link ? pointers : [])
                 Link(pointer, segment, root);
         }
 
-        pointer?.Seal();
+        foreach (DamagedContainer pointer in pointers)
+            pointer.Seal();
     }
 
     /// <summary>Lets the pointer name a root.</summary>

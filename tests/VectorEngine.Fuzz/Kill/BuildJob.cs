@@ -64,27 +64,28 @@ internal sealed record BuildJob(string Folder, int Count, int Dimensions)
         }
     }
 
-    /// <summary>The folder of the newest version's segment.</summary>
-    public string SegmentFolder()
+    /// <summary>The folder of the newest version's segment, and the object of that version.</summary>
+    public string[] NewestObjects()
     {
         string key = IndexKeys.Pointer(Index);
         Manifest manifest = Manifest.ReadPointer(key, File.ReadAllBytes(Path.Combine(Folder, key)));
-        return IndexKeys.Segment(Index, manifest.Segments[0].Id).Prefix;
+        return [IndexKeys.Segment(Index, manifest.Segments[0].Id).Prefix, IndexKeys.Version(Index, manifest.Id)];
     }
 
-    /// <summary>Deletes what no pointer names; nobody builds.</summary>
-    public async Task DeleteUnpublishedAsync()
+    /// <summary>Deletes all but the newest version; nobody builds.</summary>
+    public async Task CollectAsync()
     {
         using var store = new FileObjectStore(Folder);
-        await VectorIndexBuilder.DeleteUnpublishedAsync(store, Index, TimeSpan.Zero);
+        await VectorIndexVersions.CollectAsync(store, Index, new GarbageOptions { KeepVersions = 1, GracePeriod = TimeSpan.Zero });
     }
 
-    /// <summary>Files that do not belong to some segments and are not the store's own.</summary>
-    /// <param name="segments">The folders of the segments.</param>
-    public IReadOnlyList<string> Others(params IReadOnlyCollection<string> segments) =>
+    /// <summary>Files that are not among some objects and not the store's own.</summary>
+    /// <param name="objects">Objects, or folders with all that is in them.</param>
+    public IReadOnlyList<string> Others(params IReadOnlyCollection<string> objects) =>
     [
         .. Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Folder, path))
-            .Where(path => path != IndexKeys.Pointer(Index) && path != "~lock" && !segments.Contains(Path.GetDirectoryName(path)!)),
+            .Where(path => path != IndexKeys.Pointer(Index) && path != "~lock"
+                && !objects.Contains(path) && !objects.Contains(Path.GetDirectoryName(path)!)),
     ];
 }

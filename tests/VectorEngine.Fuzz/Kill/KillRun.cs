@@ -5,7 +5,7 @@ namespace VectorEngine.Fuzz.Kill;
 /// <summary>
 /// Kills builds of a second version, each in a copy of a folder that has the first: as many at times uniform over the build's length as
 /// within the phase that was hit least so far, since some are short. Whatever the moment, readers see one of the two versions whole, the same build
-/// started again succeeds and tidies up, and nothing is left of the killed one once what is unpublished is deleted.
+/// started again succeeds and tidies up, and nothing is left of the killed one once garbage is collected.
 /// </summary>
 /// <param name="seed">Decides the moments.</param>
 /// <param name="kills">Number of builds of either sort.</param>
@@ -106,9 +106,9 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
     /// <summary>Looks at what a killed build has left, builds again, and looks again.</summary>
     private async Task CheckAsync(string where)
     {
-        string before = Original.SegmentFolder(), after = Copy.SegmentFolder();
+        string[] before = Original.NewestObjects(), after = Copy.NewestObjects();
         long version = await VerifyAsync($"{where}: after it");
-        _left += Copy.Others(before, after).Count;
+        _left += Copy.Others([.. before, .. after]).Count;
 
         await BuildAsync(new KillMoment(null, BuildLimit));
         if (await VerifyAsync($"{where}: after the same build again") != version + 1)
@@ -117,11 +117,11 @@ internal sealed class KillRun(int seed, int kills, int count, int dimensions)
         string[] scratch = [.. Copy.Others().Where(path => Path.GetFileName(path).StartsWith('~') || path.StartsWith("scratch"))];
         if (scratch.Length > 0)
             _failures.Add($"{where}: the same build again leaves {string.Join(", ", scratch)}");
-        await Copy.DeleteUnpublishedAsync();
-        if (Copy.Others(Copy.SegmentFolder()) is { Count: > 0 } left)
-            _failures.Add($"{where}: though no pointer names them, there are still {string.Join(", ", left)}");
-        if (await VerifyAsync($"{where}: after deletion") != version + 1)
-            _failures.Add($"{where}: deleting what is unpublished publishes another version");
+        await Copy.CollectAsync();
+        if (Copy.Others(Copy.NewestObjects()) is { Count: > 0 } left)
+            _failures.Add($"{where}: though the newest version does not need them, there are still {string.Join(", ", left)}");
+        if (await VerifyAsync($"{where}: after a collection") != version + 1)
+            _failures.Add($"{where}: a collection publishes another version");
     }
 
     /// <summary>Opens the newest version and compares all answers; version 3 is built from what version 2 is.</summary>

@@ -64,17 +64,27 @@ public sealed class ContainerTests
     {
         SegmentReference[] segments =
             [.. Enumerable.Range(0, Manifest.MaxSegments).Select(i => new SegmentReference(Guid.NewGuid(), 12_345 + i, 0xDEADBEEF))];
-        var manifest = new Manifest(7, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123), segments);
+        DateTimeOffset published = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123);
+        VersionEntry[] history = [.. Enumerable.Range(0, Manifest.MaxHistory)
+            .Select(i => new VersionEntry(new VersionId(1000 - (2 * i), Guid.NewGuid()), published.AddSeconds(-i), 1 + i))];
+        var manifest = new Manifest(new VersionId(1001, Guid.NewGuid()), published, segments, history);
         byte[] pointer = manifest.ToPointer();
         Assert.Equivalent(manifest, Manifest.ReadPointer("p", pointer), strict: true);
-        // No two pointers are equal, not even of the same manifest: their entity tags must differ.
-        Assert.NotEqual(pointer, manifest.ToPointer());
+        Assert.Equivalent(manifest with { History = [] }, Manifest.ReadToken(manifest.ToToken()), strict: true);
+        // The next names this one and all before it but the last, for which there is no room; and no two that follow are equal: their
+        // entity tags must differ.
+        var next = Manifest.After(manifest, segments);
+        Assert.Equal((1002L, new VersionEntry(manifest.Id, published, 1024)), (next.Id.Number, next.History[0]));
+        Assert.Equal(history[..^1], next.History.Skip(1));
+        Assert.NotEqual(next.ToPointer(), (Manifest.After(manifest, segments) with { Published = next.Published }).ToPointer());
         // "16 bytes ID" in the order in which the key spells it.
         ReadOnlySpan<byte> section = pointer.AsSpan(128);
         for (int i = 0; i < segments.Length; i++)
             Assert.Equal(segments[i].Id.ToString("N"), Convert.ToHexStringLower(section.Slice(40 + (32 * i), 16)));
         Assert.Equal(
-            (7UL, 1024u), (BinaryPrimitives.ReadUInt64LittleEndian(section), BinaryPrimitives.ReadUInt32LittleEndian(section[32..])));
+            (1001UL, 1024u), (BinaryPrimitives.ReadUInt64LittleEndian(section), BinaryPrimitives.ReadUInt32LittleEndian(section[32..])));
+        string key = $"{1001:D20}-{Convert.ToHexStringLower(section.Slice(16, 16))}";
+        Assert.Equal((key, manifest.Id), (manifest.Id.ToString(), VersionId.TryParse(key)));
     }
 
     [Theory]
@@ -88,9 +98,19 @@ public sealed class ContainerTests
     [InlineData(56, ulong.MaxValue)]
     [InlineData(56, (ulong)int.MaxValue)] // more than an array can hold
     [InlineData(56, 1UL << 31)]
+    [InlineData(36, 2UL)] // of the two versions before, one is there
+    [InlineData(36, ulong.MaxValue)]
+    [InlineData(72, 7UL)] // not before 7
+    [InlineData(72, 0UL)]
+    [InlineData(72, ulong.MaxValue)]
+    [InlineData(80, ulong.MaxValue)]
+    [InlineData(104, 0UL)]
+    [InlineData(104, 1025UL)]
     public void A_manifest_out_of_range_is_corrupt(int offset, ulong value)
     {
-        byte[] pointer = new Manifest(7, DateTimeOffset.UtcNow, [new SegmentReference(Guid.NewGuid(), 12_345, 0)]).ToPointer();
+        byte[] pointer = new Manifest(
+            new VersionId(7, Guid.NewGuid()), DateTimeOffset.UtcNow, [new SegmentReference(Guid.NewGuid(), 12_345, 0)],
+            [new VersionEntry(new VersionId(6, Guid.NewGuid()), DateTimeOffset.UtcNow, 1)]).ToPointer();
         BinaryPrimitives.WriteUInt64LittleEndian(pointer.AsSpan(128 + offset), value);
         Seal.Sections(pointer);
         Assert.Throws<CorruptDataException>(() => Manifest.ReadPointer("p", pointer));

@@ -11,6 +11,10 @@ internal static class DocumentDecoder
 {
     public readonly record struct SegmentEntry(string Id, ulong RootLength, uint RootChecksum);
 
+    public readonly record struct HistoryEntry(ulong Version, long Published, string Nonce, uint Segments);
+
+    public sealed record VersionContent(ulong Version, long Published, string Nonce, SegmentEntry[] Segments, HistoryEntry[] History);
+
     public sealed record Level(uint K, float[] Lists, float[] Slacks);
 
     public readonly record struct ColumnEntry(uint Kind, uint Checksum, ulong Length);
@@ -52,11 +56,12 @@ internal static class DocumentDecoder
         return sections;
     }
 
-    /// <summary>The version and the segments of section 32.</summary>
-    public static (ulong Version, long Published, SegmentEntry[] Segments) Manifest(ReadOnlySpan<byte> section)
+    /// <summary>The version of section 32.</summary>
+    public static VersionContent Manifest(ReadOnlySpan<byte> section)
     {
         var segments = new SegmentEntry[UInt32(section[32..])];
-        Assert.Equal((0u, 40 + (32 * segments.Length)), (UInt32(section[36..]), section.Length));
+        var history = new HistoryEntry[UInt32(section[36..])];
+        Assert.Equal(40 + (32 * segments.Length) + (40 * history.Length), section.Length);
         for (int i = 0; i < segments.Length; i++)
         {
             ReadOnlySpan<byte> entry = section[(40 + (32 * i))..];
@@ -64,7 +69,16 @@ internal static class DocumentDecoder
             Assert.Equal(0u, UInt32(entry[28..]));
         }
 
-        return (UInt64(section), BinaryPrimitives.ReadInt64LittleEndian(section[8..]), segments);
+        for (int i = 0; i < history.Length; i++)
+        {
+            ReadOnlySpan<byte> entry = section[(40 + (32 * segments.Length) + (40 * i))..];
+            history[i] = new HistoryEntry(
+                UInt64(entry), (long)UInt64(entry[8..]), Convert.ToHexStringLower(entry[16..32]), UInt32(entry[32..]));
+            Assert.Equal(0u, UInt32(entry[36..]));
+        }
+
+        return new VersionContent(
+            UInt64(section), (long)UInt64(section[8..]), Convert.ToHexStringLower(section[16..32]), segments, history);
     }
 
     /// <summary>The levels of section 11.</summary>

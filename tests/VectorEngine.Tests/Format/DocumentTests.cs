@@ -44,12 +44,18 @@ public sealed class DocumentTests : IAsyncLifetime
     [Fact]
     public void The_pointer_names_the_roots_of_all_segments()
     {
-        (ulong version, long published, _) = Manifest(Sections(_objects["test/pointer"], 2)[32]);
-        Assert.Equal((2UL, 2), (version, _segments.Length));
-        Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - published, 0, 600_000);
+        VersionContent newest = Manifest(Sections(_objects["test/pointer"], 2)[32]);
+        Assert.Equal((2UL, 2), (newest.Version, _segments.Length));
+        Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - newest.Published, 0, 600_000);
+        // The first version is what the second says of it, in an object of its own; so is the second.
+        string second = $"test/versions/{2:D20}-{newest.Nonce}", first = $"test/versions/{1:D20}-{newest.History[0].Nonce}";
+        VersionContent before = Manifest(Sections(_objects[first], 2)[32]);
+        Assert.Equal([new HistoryEntry(before.Version, before.Published, before.Nonce, 1)], newest.History);
+        Assert.Equal((1UL, _segments[0], 0), (before.Version, Assert.Single(before.Segments), before.History.Length));
+        Assert.Equal(_objects["test/pointer"], _objects[second]);
         string[] names = ["root", "sign", "ex", "vectors", "checksums", "metadata", "ids", "zones"];
         IEnumerable<string> keys = _segments.SelectMany(segment => names.Select(name => $"test/segments/{segment.Id}/{name}"));
-        Assert.Equal(keys.Append("test/pointer").Order(StringComparer.Ordinal), _objects.Keys);
+        Assert.Equal(keys.Concat(["test/pointer", first, second]).Order(StringComparer.Ordinal), _objects.Keys);
         foreach (SegmentEntry segment in _segments)
         {
             byte[] root = Object(segment, "root");

@@ -33,6 +33,7 @@ public sealed class FixtureTests
     {
         var store = new MemoryObjectStore();
         await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors(), Options, Metadata());
+        await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1); // so that there is a version before
         SortedDictionary<string, byte[]> objects = await TestIndex.ObjectsAsync(store);
         if (Environment.GetEnvironmentVariable(Variable) == "1")
             await WriteAsync(objects);
@@ -64,6 +65,8 @@ public sealed class FixtureTests
         using VectorIndex index = await OpenAsync();
         Assert.Equal((Count, Dimensions, 4), (index.Count, index.Dimensions, index.ClusterCount));
         Assert.Equal((Metric.SquaredL2, StoredVectors.Float16), (index.Metric, index.StoredVectors));
+        using VectorIndex first = await OpenAsync(new OpenOptions { Version = 1 });
+        Assert.Equal((2L, 1L, Count), (index.Version, first.Version, first.Count));
         VectorMatrix vectors = Vectors();
         foreach (ErrorBound bound in Enum.GetValues<ErrorBound>())
         {
@@ -155,16 +158,19 @@ public sealed class FixtureTests
         Assert.Equal((long[])[63, -1, 0], await index.FindAsync(ArrowArray.From<long>([63, 64, 0])));
     }
 
-    private static async Task<VectorIndex> OpenAsync()
+    private static async Task<VectorIndex> OpenAsync(OpenOptions? options = null)
     {
         var store = new MemoryObjectStore();
         byte[] pointer = await File.ReadAllBytesAsync(FilePath("pointer"));
         string pointerKey = IndexKeys.Pointer(TestIndex.Name);
         await store.WriteAsync(pointerKey, pointer, WriteCondition.Absent);
-        string prefix = IndexKeys.Segment(TestIndex.Name, Manifest.ReadPointer(pointerKey, pointer).Segments[0].Id).Prefix;
+        Manifest manifest = Manifest.ReadPointer(pointerKey, pointer);
+        string versionKey = IndexKeys.Version(TestIndex.Name, manifest.History[0].Id);
+        await store.WriteAsync(versionKey, await File.ReadAllBytesAsync(FilePath("version")), WriteCondition.Absent);
+        string prefix = IndexKeys.Segment(TestIndex.Name, manifest.Segments[0].Id).Prefix;
         foreach (string name in ObjectNames)
             await store.WriteAsync($"{prefix}/{name}", await File.ReadAllBytesAsync(FilePath(name)), WriteCondition.Absent);
-        return await VectorIndex.OpenAsync(store, TestIndex.Name);
+        return await VectorIndex.OpenAsync(store, TestIndex.Name, options);
     }
 
     private static async Task WriteAsync(SortedDictionary<string, byte[]> objects)
@@ -172,6 +178,7 @@ public sealed class FixtureTests
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath("root"))!);
         foreach (string name in (string[])[.. ObjectNames, "pointer"])
             await File.WriteAllBytesAsync(FilePath(name), objects[objects.Key("/" + name)]);
+        await File.WriteAllBytesAsync(FilePath("version"), objects.First(o => o.Key.Contains("/versions/", StringComparison.Ordinal)).Value);
     }
 
     /// <summary>Sixteen vectors around each of four centres that add up to zero: each offset with its opposite.</summary>

@@ -55,7 +55,9 @@ public sealed class RootDamageTests
     [Fact]
     public async Task A_changed_byte_of_a_pointer_is_found_or_harmless()
     {
-        byte[] pointer = (await StoreAsync(flat: true)).Objects[IndexKeys.Pointer(TestIndex.Name)];
+        MemoryObjectStore store = (await StoreAsync(flat: true)).Store;
+        await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1);
+        byte[] pointer = (await store.TryReadAsync(IndexKeys.Pointer(TestIndex.Name)))!.Content.ToArray();
         Manifest manifest = Manifest.ReadPointer("p", pointer);
         bool[] meaning = Meaning(pointer);
         for (int i = 0; i < pointer.Length; i++)
@@ -67,6 +69,67 @@ public sealed class RootDamageTests
             else
                 Assert.Equivalent(manifest, Manifest.ReadPointer("p", damaged), strict: true);
         }
+    }
+
+    [Fact]
+    public async Task A_damaged_object_of_a_version_is_found_or_harmless()
+    {
+        MemoryObjectStore store = (await StoreAsync(flat: true)).Store;
+        await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1);
+        await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1);
+        SortedDictionary<string, byte[]> versions = await TestIndex.ObjectsAsync(store, IndexKeys.Versions(TestIndex.Name));
+        (string key, byte[] second) = versions.ElementAt(1);
+        bool[] meaning = Meaning(second);
+        for (int i = 0; i < second.Length; i++)
+        {
+            byte[] damaged = [.. second];
+            damaged[i] ^= (byte)(1 << (i % 8));
+            await store.WriteAsync(key, damaged, WriteCondition.None);
+            await CheckAsync(meaning[i]);
+            await store.WriteAsync(key, second.AsMemory(0, i), WriteCondition.None);
+            await CheckAsync(damaging: true);
+        }
+
+        await store.WriteAsync(key, versions.First().Value, WriteCondition.None); // sound, but another version's
+        await CheckAsync(damaging: true);
+        await store.DeleteAsync(key);
+        await Assert.ThrowsAsync<VersionNotFoundException>(OpenAsync);
+
+        async Task CheckAsync(bool damaging)
+        {
+            if (damaging)
+                Assert.Equal(key, (await Assert.ThrowsAsync<CorruptDataException>(OpenAsync)).ObjectKey);
+            else
+                await OpenAsync();
+        }
+
+        async Task OpenAsync() => (await VectorIndex.OpenAsync(store, TestIndex.Name, new OpenOptions { Version = 2 })).Dispose();
+    }
+
+    [Fact]
+    public async Task A_damaged_token_is_refused()
+    {
+        MemoryObjectStore store = (await StoreAsync(flat: true)).Store;
+        using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
+        string token = index.Token;
+        for (int i = 0; i < token.Length; i++)
+        {
+            foreach (char other in "A_9")
+            {
+                // Of the last character, not all bits have a meaning.
+                string damaged = $"{token[..i]}{other}{token[(i + 1)..]}";
+                if (damaged != token && (i < token.Length - 1 || Record.Exception(() => Manifest.ReadToken(damaged)) is not null))
+                    await RefusedAsync(damaged);
+            }
+
+            await RefusedAsync(token[..i]);
+        }
+
+        await RefusedAsync(token + "A");
+        await RefusedAsync("ä");
+
+        async Task RefusedAsync(string damaged) => await Assert.ThrowsAsync<ArgumentException>(
+            async () => await VectorIndex.OpenAsync(store, TestIndex.Name, new OpenOptions { Token = damaged }));
     }
 
     [Theory]

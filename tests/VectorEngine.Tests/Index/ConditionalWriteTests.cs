@@ -73,7 +73,7 @@ public sealed class ConditionalWriteTests
         await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors);
         int before = (await TestIndex.ObjectsAsync(store)).Count;
         await store.WriteAsync(IndexKeys.Probe(TestIndex.Name, Guid.NewGuid()), new byte[5], WriteCondition.None);
-        await VectorIndexBuilder.DeleteUnpublishedAsync(store, TestIndex.Name, TimeSpan.Zero);
+        await VectorIndexVersions.CollectAsync(store, TestIndex.Name, new GarbageOptions { GracePeriod = TimeSpan.Zero });
         Assert.Equal(before, (await TestIndex.ObjectsAsync(store)).Count);
     }
 

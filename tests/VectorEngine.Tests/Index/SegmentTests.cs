@@ -138,6 +138,7 @@ public sealed class SegmentTests
             if (await Record.ExceptionAsync(() => append) is null)
                 break;
             await Assert.ThrowsAsync<IOException>(() => append);
+            await VectorIndexVersions.CollectAsync(inner, TestIndex.Name, new GarbageOptions { GracePeriod = TimeSpan.Zero });
             Assert.Equal(published, await TestIndex.ObjectsAsync(inner));
         }
 

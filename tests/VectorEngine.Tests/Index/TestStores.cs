@@ -86,20 +86,45 @@ internal sealed class FailingWrites(int failAt, Fault fault)
     public Fault? Meet(StoreRequest request) => request.Writes && ++Count >= failAt ? fault : null;
 }
 
-/// <summary>Does something before the first write of one key.</summary>
-internal sealed class InterruptedStore(IObjectStore inner, string key, Func<Task> interruption) : PassingStore(inner)
+/// <summary>Does something before the first write of a key that starts so.</summary>
+internal sealed class InterruptedStore(IObjectStore inner, string prefix, Func<Task> interruption) : PassingStore(inner)
 {
     private bool _interrupted;
 
     public override async ValueTask<string> WriteAsync(
-        string written, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default)
+        string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default)
     {
-        if (written == key && !_interrupted)
+        if (key.StartsWith(prefix, StringComparison.Ordinal) && !_interrupted)
         {
             _interrupted = true;
             await interruption();
         }
 
-        return await Inner.WriteAsync(written, content, condition, cancellationToken);
+        return await Inner.WriteAsync(key, content, condition, cancellationToken);
+    }
+}
+
+/// <summary>Fails the n-th call that writes or deletes, before it does, and all after it: as if the process had been killed there.</summary>
+internal sealed class StoppingStore(IObjectStore inner, int stopAt) : PassingStore(inner)
+{
+    private int _calls;
+
+    public override ValueTask<string> WriteAsync(
+        string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default)
+    {
+        Count();
+        return Inner.WriteAsync(key, content, condition, cancellationToken);
+    }
+
+    public override ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default)
+    {
+        Count();
+        return Inner.DeleteAsync(key, cancellationToken);
+    }
+
+    private void Count()
+    {
+        if (Interlocked.Increment(ref _calls) >= stopAt)
+            throw new IOException("Killed.");
     }
 }

@@ -78,7 +78,10 @@ public sealed class QuickStartSearchTests(QuickStartSearchTests.BuiltIndex built
 
             using (ApiSearch? damaged = await ApiSearch.TryOpenAsync(folder.Path, SmallSdk, CancellationToken.None))
             {
-                if (damaged is not null) Assert.Throws<CorruptDataException>(() => damaged.Search("first in first out queue", 5));
+                // The object of a version is read once the version is no longer the newest.
+                bool unread = Path.GetFileName(Path.GetDirectoryName(file)) == "versions";
+                if (damaged is not null && !unread)
+                    Assert.Throws<CorruptDataException>(() => damaged.Search("first in first out queue", 5));
             }
             await ApiSearch.BuildAsync(folder.Path, SmallSdk, Ignoring, CancellationToken.None);
 

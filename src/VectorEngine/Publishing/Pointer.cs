@@ -1,0 +1,39 @@
+using VectorEngine.Format;
+using VectorEngine.Storage;
+
+namespace VectorEngine.Publishing;
+
+/// <summary>The pointer of an index as it was read: the versions that are published, and what tells it from every other pointer.</summary>
+/// <param name="Newest">The newest version, and those before.</param>
+/// <param name="ETag">The object's entity tag.</param>
+internal sealed record Pointer(Manifest Newest, string ETag)
+{
+    /// <summary>Reads the pointer; null if there is none.</summary>
+    /// <exception cref="CorruptDataException">It is damaged.</exception>
+    /// <exception cref="NotSupportedException">It is of another version of the format.</exception>
+    public static async ValueTask<Pointer?> TryReadAsync(IObjectStore store, string index, CancellationToken cancellationToken)
+    {
+        string key = IndexKeys.Pointer(index);
+        ObjectContent? content = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false);
+        return content is null ? null : Of(key, content);
+    }
+
+    /// <summary>Reads the pointer.</summary>
+    /// <exception cref="ObjectNotFoundException">There is none.</exception>
+    /// <inheritdoc cref="TryReadAsync"/>
+    public static async ValueTask<Pointer> ReadAsync(IObjectStore store, string index, CancellationToken cancellationToken) =>
+        await TryReadAsync(store, index, cancellationToken).ConfigureAwait(false)
+            ?? throw new ObjectNotFoundException(IndexKeys.Pointer(index));
+
+    /// <summary>Reads the pointer unless it still has a known tag: then null.</summary>
+    /// <inheritdoc cref="ReadAsync"/>
+    public static async ValueTask<Pointer?> ReadIfChangedAsync(
+        IObjectStore store, string index, string knownETag, CancellationToken cancellationToken)
+    {
+        string key = IndexKeys.Pointer(index);
+        ObjectContent? content = await store.ReadIfChangedAsync(key, knownETag, cancellationToken).ConfigureAwait(false);
+        return content is null ? null : Of(key, content);
+    }
+
+    private static Pointer Of(string key, ObjectContent content) => new(Manifest.ReadPointer(key, content.Content), content.ETag);
+}
