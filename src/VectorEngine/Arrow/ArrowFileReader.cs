@@ -176,12 +176,10 @@ public sealed class ArrowFileReader : IDisposable
         return await GatherAsync(new RowSelection(_objectKey, runs, rows.Length), columns, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Where a column's values lie, or null where that is not arithmetic: values are missing, vary in length, or batches differ in size.
-    /// </summary>
+    /// <summary>Where a column's values lie, or null where that is not arithmetic: values are missing, or vary in length.</summary>
     /// <param name="column">Its name.</param>
     /// <param name="cancellationToken">Cancels the reading of the batches' metadata.</param>
-    internal async ValueTask<RowStride?> FindStrideAsync(string column, CancellationToken cancellationToken = default)
+    internal async ValueTask<RowBatches?> FindRowsAsync(string column, CancellationToken cancellationToken = default)
     {
         int index = Schema.RequireIndex(column);
         long bitWidth = Schema.Fields[index].Type.BitWidth;
@@ -191,19 +189,7 @@ public sealed class ArrowFileReader : IDisposable
             return null;
         if (batches.Any(batch => batch.Columns[index] is { NullCount: not 0 } or { ChildNullCount: not 0 }))
             return null;
-        if (batches.Length == 0)
-            return new RowStride(0, bitWidth / 8, RowsPerBatch: 1, BatchStride: 0, RowCount: 0);
-
-        long first = batches[0].Columns[index].Values.Offset;
-        long stride = batches.Length == 1 ? 0 : batches[1].Columns[index].Values.Offset - first;
-        int rowsPerBatch = batches[0].RowCount;
-        for (int i = 1; i < batches.Length; i++)
-        {
-            bool sizeFits = i == batches.Length - 1 ? batches[i].RowCount <= rowsPerBatch : batches[i].RowCount == rowsPerBatch;
-            if (!sizeFits || batches[i].Columns[index].Values.Offset != first + i * stride)
-                return null;
-        }
-        return new RowStride(first, bitWidth / 8, rowsPerBatch, stride, batches.Sum(batch => (long)batch.RowCount));
+        return new RowBatches(bitWidth / 8, [.. batches.Select(batch => (batch.Columns[index].Values.Offset, (long)batch.RowCount))]);
     }
 
     private async ValueTask<RecordBatch> GatherAsync(
@@ -304,7 +290,10 @@ public sealed class ArrowFileReader : IDisposable
         if (!_messages.IsEmpty)
         {
             foreach (int batch in missing)
-                Volatile.Write(ref _layouts[batch], ParseLayout(batch, _messages.Slice(_messageStarts[batch], Blocks[batch].MetadataLength)));
+            {
+                ReadOnlyMemory<byte> message = _messages.Slice(_messageStarts[batch], Blocks[batch].MetadataLength);
+                Volatile.Write(ref _layouts[batch], ParseLayout(batch, message));
+            }
             return;
         }
 

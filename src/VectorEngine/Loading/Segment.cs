@@ -19,7 +19,7 @@ internal sealed class Segment : IDisposable
         RootLength = rootLength;
         _budget = budget;
         _mappable = memoryMap ? store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.") : null;
-        Keys = keys;
+        Keys = keys = WithVectors(keys, root, rootLength);
         Root = root;
         try
         {
@@ -88,6 +88,16 @@ internal sealed class Segment : IDisposable
             layer.Dispose();
     }
 
+    /// <summary>The keys, with that of the caller's object that has the vectors, if one has.</summary>
+    private static SegmentKeys WithVectors(SegmentKeys keys, SegmentRoot root, long rootLength)
+    {
+        if (root.VectorsKey is not { } elsewhere)
+            return keys;
+        if (!ObjectKey.IsValid(elsewhere))
+            throw new CorruptDataException(keys.Root, 0, rootLength, "the key of the object that has the vectors is no key");
+        return keys with { Vectors = elsewhere };
+    }
+
     private void OpenLayers(IObjectStore store, SegmentKeys keys, SegmentRoot root)
     {
         if (root.Lists is { } lists)
@@ -96,8 +106,8 @@ internal sealed class Segment : IDisposable
             Ex = OpenLists(store, keys.Ex, lists.ExLength, lists, lists.Ex, static (_, _) => { });
         }
 
-        if (root.Vectors is { } stride)
-            Vectors = new VectorRows(root.Description, stride, keys, OpenLayer, store);
+        if (root.Vectors is { } batches)
+            Vectors = new VectorRows(root.Description, batches, keys, OpenLayer, store);
         if (root.Description.MetadataLength > 0)
         {
             var source = new MetadataSource(store, keys.Metadata, root, OpenLayer);
