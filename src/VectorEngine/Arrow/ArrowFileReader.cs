@@ -199,7 +199,7 @@ public sealed class ArrowFileReader : IDisposable
         var reads = new RangeReads();
         if (!_isLengthShown)
         {
-            AddLastByte(reads);
+            BatchMessages.AddLastByte(reads, _source);
             if (indexes.Sum(i => Schema.Fields[i].Type.BitWidth / 8.0 * selection.RowCount) > TrustedLength)
                 await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
         }
@@ -297,23 +297,13 @@ public sealed class ArrowFileReader : IDisposable
             return;
         }
 
-        for (int start = 0; start < missing.Length;)
+        await foreach ((int batch, byte[] message) in BatchMessages.ReadAsync(_source, Blocks, missing, cancellationToken)
+            .ConfigureAwait(false))
         {
-            int[] group = missing[start..EndOfGroup(missing, start)];
-            var reads = new RangeReads();
-            AddLastByte(reads);
-            byte[][] messages = Array.ConvertAll(group, batch => new byte[Blocks[batch].MetadataLength]);
-            for (int i = 0; i < group.Length; i++)
-                reads.Add(Blocks[group[i]].Offset, messages[i]);
-            await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
             _isLengthShown = true;
-            for (int i = 0; i < group.Length; i++)
-                Volatile.Write(ref _layouts[group[i]], ParseLayout(group[i], messages[i]));
-            start += group.Length;
+            Volatile.Write(ref _layouts[batch], ParseLayout(batch, message));
         }
     }
-
-    private void AddLastByte(RangeReads reads) => reads.Add(_source.Length - 1, new byte[1]);
 
     private void UseMessages(ReadOnlyMemory<byte> messages)
     {
@@ -328,21 +318,6 @@ public sealed class ArrowFileReader : IDisposable
 
     /// <summary>Closes the file, if opening it was up to the reader.</summary>
     public void Dispose() => (_source as IDisposable)?.Dispose();
-
-    /// <summary>Metadata on its way does not take unbounded memory: at most as much as that of one batch may.</summary>
-    private int EndOfGroup(int[] batches, int start)
-    {
-        const int MostBatches = 64;
-        int end = start + 1;
-        long bytes = Blocks[batches[start]].MetadataLength;
-        for (; end < Math.Min(batches.Length, start + MostBatches); end++)
-        {
-            bytes += Blocks[batches[end]].MetadataLength;
-            if (bytes > ArrowFormat.MaxBatchMetadataLength)
-                break;
-        }
-        return end;
-    }
 
     private BatchLayout ParseLayout(int batch, ReadOnlyMemory<byte> message)
     {
