@@ -79,7 +79,8 @@ public sealed partial class VectorIndex : IDisposable, IAsyncDisposable
         RootBytes = _segments.Items.Sum(segment => segment.RootLength),
         SignBytes = _segments.Items.Sum(segment => segment.Root.Description.SignLength),
         ExBytes = _segments.Items.Sum(segment => segment.Root.Description.ExLength),
-        VectorBytes = _segments.Items.Sum(segment => segment.Root.Description.VectorsLength + segment.Root.Description.ChecksumsLength),
+        VectorBytes = _segments.Items.Sum(segment =>
+            (segment.Root.VectorsKey is null ? segment.Root.Description.VectorsLength : 0) + segment.Root.Description.ChecksumsLength),
         MetadataBytes = _segments.Items.Sum(segment => segment.Root.Description.MetadataLength + (segment.Root.Zones?.Length ?? 0)),
         IdBytes = IdColumn is null ? 0 : _segments.Items.Sum(segment => IdPages.ObjectLength(segment.Root.Description.Count)),
     };

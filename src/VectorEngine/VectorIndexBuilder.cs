@@ -217,5 +217,7 @@ public static class VectorIndexBuilder
             throw new ArgumentException($"A build takes more than {options.MemoryLimit} bytes of memory.", nameof(options));
         if (!Enum.IsDefined(options.Metric) || !Enum.IsDefined(options.StoredVectors))
             throw new ArgumentException("Unknown metric or type of stored vectors.", nameof(options));
+        if (options is { StoredVectors: StoredVectors.InPlace, SkipInvalidRows: true })
+            throw new ArgumentException("Where rows are left out, vectors cannot stay in place.", nameof(options));
     }
 }

@@ -34,10 +34,10 @@ internal sealed class ArrowDictionaries(string objectKey, IRangeSource source, A
     {
         var runs = new List<RowRun>();
         long count = 0;
-        foreach (ArrowBlock block in blocks)
+        int[] all = [.. Enumerable.Range(0, blocks.Length)];
+        await foreach ((int batch, byte[] message) in BatchMessages.ReadAsync(source, blocks, all, cancellationToken).ConfigureAwait(false))
         {
-            var message = new byte[block.MetadataLength];
-            await source.ReadAsync(block.Offset, message, cancellationToken).ConfigureAwait(false);
+            ArrowBlock block = blocks[batch];
             FlatTable header = MetadataDecoder.DictionaryHeader(ArrowFormat.Unframe(objectKey, block, message), block);
             if (header.Int64(Wire.DictionaryBatch.Id) != id)
                 continue;

@@ -176,12 +176,10 @@ public sealed class ArrowFileReader : IDisposable
         return await GatherAsync(new RowSelection(_objectKey, runs, rows.Length), columns, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Where a column's values lie, or null where that is not arithmetic: values are missing, vary in length, or batches differ in size.
-    /// </summary>
+    /// <summary>Where a column's values lie, or null where that is not arithmetic: values are missing, or vary in length.</summary>
     /// <param name="column">Its name.</param>
     /// <param name="cancellationToken">Cancels the reading of the batches' metadata.</param>
-    internal async ValueTask<RowStride?> FindStrideAsync(string column, CancellationToken cancellationToken = default)
+    internal async ValueTask<RowBatches?> FindRowsAsync(string column, CancellationToken cancellationToken = default)
     {
         int index = Schema.RequireIndex(column);
         long bitWidth = Schema.Fields[index].Type.BitWidth;
@@ -191,19 +189,7 @@ public sealed class ArrowFileReader : IDisposable
             return null;
         if (batches.Any(batch => batch.Columns[index] is { NullCount: not 0 } or { ChildNullCount: not 0 }))
             return null;
-        if (batches.Length == 0)
-            return new RowStride(0, bitWidth / 8, RowsPerBatch: 1, BatchStride: 0, RowCount: 0);
-
-        long first = batches[0].Columns[index].Values.Offset;
-        long stride = batches.Length == 1 ? 0 : batches[1].Columns[index].Values.Offset - first;
-        int rowsPerBatch = batches[0].RowCount;
-        for (int i = 1; i < batches.Length; i++)
-        {
-            bool sizeFits = i == batches.Length - 1 ? batches[i].RowCount <= rowsPerBatch : batches[i].RowCount == rowsPerBatch;
-            if (!sizeFits || batches[i].Columns[index].Values.Offset != first + i * stride)
-                return null;
-        }
-        return new RowStride(first, bitWidth / 8, rowsPerBatch, stride, batches.Sum(batch => (long)batch.RowCount));
+        return new RowBatches(bitWidth / 8, [.. batches.Select(batch => (batch.Columns[index].Values.Offset, (long)batch.RowCount))]);
     }
 
     private async ValueTask<RecordBatch> GatherAsync(
@@ -213,7 +199,7 @@ public sealed class ArrowFileReader : IDisposable
         var reads = new RangeReads();
         if (!_isLengthShown)
         {
-            AddLastByte(reads);
+            BatchMessages.AddLastByte(reads, _source);
             if (indexes.Sum(i => Schema.Fields[i].Type.BitWidth / 8.0 * selection.RowCount) > TrustedLength)
                 await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
         }
@@ -304,27 +290,20 @@ public sealed class ArrowFileReader : IDisposable
         if (!_messages.IsEmpty)
         {
             foreach (int batch in missing)
-                Volatile.Write(ref _layouts[batch], ParseLayout(batch, _messages.Slice(_messageStarts[batch], Blocks[batch].MetadataLength)));
+            {
+                ReadOnlyMemory<byte> message = _messages.Slice(_messageStarts[batch], Blocks[batch].MetadataLength);
+                Volatile.Write(ref _layouts[batch], ParseLayout(batch, message));
+            }
             return;
         }
 
-        for (int start = 0; start < missing.Length;)
+        await foreach ((int batch, byte[] message) in BatchMessages.ReadAsync(_source, Blocks, missing, cancellationToken)
+            .ConfigureAwait(false))
         {
-            int[] group = missing[start..EndOfGroup(missing, start)];
-            var reads = new RangeReads();
-            AddLastByte(reads);
-            byte[][] messages = Array.ConvertAll(group, batch => new byte[Blocks[batch].MetadataLength]);
-            for (int i = 0; i < group.Length; i++)
-                reads.Add(Blocks[group[i]].Offset, messages[i]);
-            await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
             _isLengthShown = true;
-            for (int i = 0; i < group.Length; i++)
-                Volatile.Write(ref _layouts[group[i]], ParseLayout(group[i], messages[i]));
-            start += group.Length;
+            Volatile.Write(ref _layouts[batch], ParseLayout(batch, message));
         }
     }
-
-    private void AddLastByte(RangeReads reads) => reads.Add(_source.Length - 1, new byte[1]);
 
     private void UseMessages(ReadOnlyMemory<byte> messages)
     {
@@ -339,21 +318,6 @@ public sealed class ArrowFileReader : IDisposable
 
     /// <summary>Closes the file, if opening it was up to the reader.</summary>
     public void Dispose() => (_source as IDisposable)?.Dispose();
-
-    /// <summary>Metadata on its way does not take unbounded memory: at most as much as that of one batch may.</summary>
-    private int EndOfGroup(int[] batches, int start)
-    {
-        const int MostBatches = 64;
-        int end = start + 1;
-        long bytes = Blocks[batches[start]].MetadataLength;
-        for (; end < Math.Min(batches.Length, start + MostBatches); end++)
-        {
-            bytes += Blocks[batches[end]].MetadataLength;
-            if (bytes > ArrowFormat.MaxBatchMetadataLength)
-                break;
-        }
-        return end;
-    }
 
     private BatchLayout ParseLayout(int batch, ReadOnlyMemory<byte> message)
     {

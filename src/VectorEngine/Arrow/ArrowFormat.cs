@@ -36,7 +36,7 @@ internal static class ArrowFormat
     public const int MaxFooterLength = 64 << 20;
     public const int MaxBatchMetadataLength = 16 << 20;
 
-    /// <summary>A writer remembers so many bytes of the batches' messages, for readers that would have to ask for them one by one.</summary>
+    /// <summary>A writer remembers so many bytes of the batches' messages: readers that have them need not ask for them.</summary>
     public const int MaxKeptMessagesLength = 4 << 20;
 
     /// <summary>These many fit into the longest footer, and leave room for the schema.</summary>
@@ -155,22 +155,6 @@ internal readonly record struct ArrowBlock(long Offset, int MetadataLength, long
     public long BodyOffset => Offset + MetadataLength;
 }
 
-/// <summary>Where the values of a column without missing values lie, when all batches but the last have the same number of rows.</summary>
-/// <param name="FirstOffset">First byte of row 0's value, from the file's start.</param>
-/// <param name="RowLength">Bytes per value.</param>
-/// <param name="RowsPerBatch">Rows of every batch but the last, which has as many or fewer; at least 1.</param>
-/// <param name="BatchStride">Distance between the first values of neighbouring batches.</param>
-/// <param name="RowCount">Rows of the file.</param>
-internal readonly record struct RowStride(long FirstOffset, long RowLength, long RowsPerBatch, long BatchStride, long RowCount)
-{
-    /// <summary>First byte of the value in row <paramref name="row"/>, from the file's start.</summary>
-    public long OffsetOf(long row)
-    {
-        (long batch, long rowInBatch) = Math.DivRem(row, RowsPerBatch);
-        return FirstOffset + batch * BatchStride + rowInBatch * RowLength;
-    }
-}
-
 /// <summary>What a reader needs to know of a file that was written.</summary>
 /// <param name="Length">The file's length in bytes.</param>
 /// <param name="Footer">The footer's FlatBuffer: a reader that has it need not read it from the file.</param>
@@ -180,4 +164,5 @@ internal readonly record struct RowStride(long FirstOffset, long RowLength, long
 /// The messages of the record batches without their bodies, one behind the other; empty if they are too long together.
 /// </param>
 internal sealed record ArrowFileSummary(
-    long Length, ReadOnlyMemory<byte> Footer, IReadOnlyList<ArrowBlock> Blocks, IReadOnlyList<long> RowCounts, ReadOnlyMemory<byte> Messages);
+    long Length, ReadOnlyMemory<byte> Footer, IReadOnlyList<ArrowBlock> Blocks, IReadOnlyList<long> RowCounts,
+    ReadOnlyMemory<byte> Messages);

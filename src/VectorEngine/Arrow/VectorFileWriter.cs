@@ -55,19 +55,13 @@ internal sealed class VectorFileWriter
 
     /// <summary>Ends the file and says where its rows lie.</summary>
     /// <exception cref="InvalidOperationException">Fewer vectors were written than were announced.</exception>
-    public async ValueTask<(ArrowFileSummary Summary, RowStride Rows)> FinishAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<(ArrowFileSummary Summary, RowBatches Rows)> FinishAsync(CancellationToken cancellationToken = default)
     {
         if (_bytesWritten != _length)
             throw new InvalidOperationException($"{_rowCount} vectors were announced, {(double)_bytesWritten / _rowLength} written.");
         await _frame.PadAsync(cancellationToken).ConfigureAwait(false);
         ArrowFileSummary summary = await _frame.FinishAsync(cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<ArrowBlock> blocks = summary.Blocks;
-        var rows = new RowStride(
-            FirstOffset: blocks.Count == 0 ? 0 : blocks[0].BodyOffset,
-            RowLength: _rowLength,
-            RowsPerBatch: _rowsPerBatch,
-            BatchStride: blocks.Count < 2 ? 0 : blocks[1].BodyOffset - blocks[0].BodyOffset,
-            RowCount: _rowCount);
+        var rows = new RowBatches(_rowLength, [.. summary.Blocks.Zip(summary.RowCounts, (block, count) => (block.BodyOffset, count))]);
         return (summary, rows);
     }
 

@@ -37,10 +37,15 @@ internal sealed class SegmentBuild(
     /// <returns>The bytes of the root, and the number of vectors.</returns>
     public async Task<(byte[] Root, long Count)> WriteAsync()
     {
+        VectorsInPlace? inPlace = options.StoredVectors == StoredVectors.InPlace ? await FindInPlaceAsync().ConfigureAwait(false) : null;
+        if (inPlace is not null)
+            options = options with { StoredVectors = inPlace.Type };
         using var scratch = new ScratchFolder(options.ScratchFolder ?? Path.GetTempPath());
         (InputSurvey survey, InputSummary input, VectorSource rereadable) = await SurveyAsync(scratch).ConfigureAwait(false);
         using InputSurvey surveyed = survey;
         survey.Finish();
+        if (inPlace is not null && inPlace.Rows.RowCount != input.Count)
+            throw new InvalidInputException(source.Name, null, "its rows were others when they were read again");
         int clusters = ClusterCount(input.Count, input.Dimensions);
         if (clusters > input.Count)
             throw new InvalidInputException(source.Name, null, $"{input.Count} vectors cannot make {clusters} clusters");
@@ -58,7 +63,8 @@ internal sealed class SegmentBuild(
 
             var root = new ContainerWriter();
             using IdAccumulator? ids = options.IdColumn is null ? null : new IdAccumulator(scratch, input.Count, _memoryLimit);
-            SegmentDescription description = await EncodeAsync(rereadable, input, survey, lists, ids, root).ConfigureAwait(false);
+            SegmentDescription description = await EncodeAsync(
+                rereadable, input, survey, inPlace, lists, ids, root).ConfigureAwait(false);
             if (ids is not null)
                 await WriteIdsAsync(ids, rereadable, input, root).ConfigureAwait(false);
             if (lists is not null)
@@ -77,6 +83,15 @@ internal sealed class SegmentBuild(
         {
             lists?.Dispose();
         }
+    }
+
+    private async Task<VectorsInPlace> FindInPlaceAsync()
+    {
+        VectorsInPlace found = await source.FindInPlaceAsync(store, cancellationToken).ConfigureAwait(false);
+        string segments = keys.Prefix[..(keys.Prefix.LastIndexOf('/') + 1)];
+        return found.Key.StartsWith(segments, StringComparison.Ordinal)
+            ? throw new ArgumentException($"'{found.Key}' is an object of the index itself, which will delete it.")
+            : found;
     }
 
     /// <summary>The first pass.</summary>
@@ -133,11 +148,12 @@ internal sealed class SegmentBuild(
 
     /// <summary>The second pass: stores what is kept as given, and hands all rows to the lists.</summary>
     private async Task<SegmentDescription> EncodeAsync(
-        VectorSource rereadable, InputSummary input, InputSurvey survey, IvfBuild? lists, IdAccumulator? ids, ContainerWriter root)
+        VectorSource rereadable, InputSummary input, InputSurvey survey, VectorsInPlace? inPlace, IvfBuild? lists, IdAccumulator? ids,
+        ContainerWriter root)
     {
         tracker.Start(BuildPhase.Encoding, input.Count);
         StoredVectors stored = lists is null && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
-        var kept = await StoredRows.CreateAsync(store, keys, stored, input, cancellationToken).ConfigureAwait(false);
+        var kept = await StoredRows.CreateAsync(store, keys, stored, inPlace, input, cancellationToken).ConfigureAwait(false);
         await using (kept.ConfigureAwait(false))
         {
             await new InputReader(rereadable, options, new SkippedRows(), _parallel, input).ReadAsync(async chunk =>

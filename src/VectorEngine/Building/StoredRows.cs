@@ -1,5 +1,7 @@
+using System.Text;
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Input;
 using VectorEngine.Storage;
 
 namespace VectorEngine.Building;
@@ -8,11 +10,18 @@ namespace VectorEngine.Building;
 internal sealed class StoredRows(VectorsWriter? vectors, MetadataWriter? metadata) : IAsyncDisposable
 {
     /// <summary>Starts the objects.</summary>
+    /// <param name="store">Where the index is.</param>
+    /// <param name="keys">The segment's keys.</param>
+    /// <param name="stored">The type of stored vectors.</param>
+    /// <param name="inPlace">Where the vectors are already; null if they are to be copied.</param>
+    /// <param name="input">What there will be.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
     public static async Task<StoredRows> CreateAsync(
-        IObjectStore store, SegmentKeys keys, StoredVectors stored, InputSummary input, CancellationToken cancellationToken)
+        IObjectStore store, SegmentKeys keys, StoredVectors stored, VectorsInPlace? inPlace, InputSummary input,
+        CancellationToken cancellationToken)
     {
         VectorsWriter? vectors = stored == StoredVectors.None ? null : await VectorsWriter.CreateAsync(
-            store, keys, stored, input.Dimensions, (int)input.Count, cancellationToken).ConfigureAwait(false);
+            store, keys, stored, inPlace, input.Dimensions, (int)input.Count, cancellationToken).ConfigureAwait(false);
         try
         {
             return new StoredRows(vectors, input.Schema is not { } schema ? null : await MetadataWriter.CreateAsync(
@@ -41,8 +50,10 @@ internal sealed class StoredRows(VectorsWriter? vectors, MetadataWriter? metadat
     {
         if (vectors is not null)
         {
-            (RowStride rows, long length, long checksumsLength) = await vectors.CommitAsync(cancellationToken).ConfigureAwait(false);
+            (RowBatches rows, long length, long checksumsLength) = await vectors.CommitAsync(cancellationToken).ConfigureAwait(false);
             root.Add(SectionKind.VectorBatches, VectorBatches.ToBytes(rows));
+            if (vectors.InPlace is { } inPlace)
+                root.Add(SectionKind.VectorsKey, Encoding.UTF8.GetBytes(inPlace.Key));
             description = description with { VectorsLength = length, ChecksumsLength = checksumsLength };
         }
 

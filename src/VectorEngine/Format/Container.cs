@@ -31,6 +31,7 @@ internal enum SectionKind : uint
     Spreads = 12,
     ZoneTable = 13,
     MetadataMessages = 14,
+    VectorsKey = 15,
     IdColumn = 16,
     Manifest = 32,
 }

@@ -36,7 +36,8 @@ internal readonly record struct SegmentKeys(string Prefix)
 
     public string Ex => $"{Prefix}/ex";
 
-    public string Vectors => $"{Prefix}/vectors";
+    /// <summary>The stored vectors, which may be in an object of the caller's.</summary>
+    public string Vectors { get => field ?? $"{Prefix}/vectors"; init; }
 
     public string Checksums => $"{Prefix}/checksums";
 

@@ -83,7 +83,8 @@ internal sealed record SegmentDescription
         int listCount = BinaryPrimitives.ReadInt32LittleEndian(span[24..]);
         float scale = BinaryPrimitives.ReadSingleLittleEndian(span[28..]);
         bool ivf = kind == SegmentKind.Ivf;
-        Require(Enum.IsDefined(kind) && Enum.IsDefined(metric) && Enum.IsDefined(stored), "unknown kind, metric or vector type");
+        Require(Enum.IsDefined(kind) && Enum.IsDefined(metric), "unknown kind or metric");
+        Require(stored is StoredVectors.None or StoredVectors.Float32 or StoredVectors.Float16, "unknown type of vectors");
         Require(
             dimensions >= (ivf ? Quantization.CodeLayout.MinDimensions : 1) && dimensions <= Quantization.CodeLayout.MaxDimensions,
             $"{dimensions} dimensions");

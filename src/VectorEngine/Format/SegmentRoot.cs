@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using VectorEngine.Arrow;
@@ -41,7 +40,10 @@ internal sealed class SegmentRoot
     public ZoneTable? Zones { get; private init; }
 
     /// <summary>Where the rows of the stored vectors lie; null if none are stored.</summary>
-    public RowStride? Vectors { get; private init; }
+    public RowBatches? Vectors { get; private init; }
+
+    /// <summary>The key of the caller's object that has them; null if they are in the segment's own, or none are stored.</summary>
+    public string? VectorsKey { get; private init; }
 
     /// <summary>The footer of the metadata's Arrow file; empty if there is no metadata.</summary>
     public ReadOnlyMemory<byte> MetadataFooter { get; private init; }
@@ -78,13 +80,17 @@ internal sealed class SegmentRoot
             LargestSpread = spreads.Length == 0 ? 0 : spreads.Max(),
             Zones = ivf && metadata ? ZoneTable.Read(root, description) : null,
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
+            VectorsKey = ReadText(root, SectionKind.VectorsKey),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
             MetadataRows = metadata ? ReadMetadataRows(root, description) : [],
             MetadataMessages = metadata && root.Has(SectionKind.MetadataMessages) ? root.Section(SectionKind.MetadataMessages) : default,
             MetadataChecksums = metadata ? ReadMetadataChecksums(root, description) : [],
-            IdColumn = root.Has(SectionKind.IdColumn) ? Encoding.UTF8.GetString(root.Section(SectionKind.IdColumn).Span) : null,
+            IdColumn = ReadText(root, SectionKind.IdColumn),
         };
     }
+
+    private static string? ReadText(Container root, SectionKind kind) =>
+        root.Has(kind) ? Encoding.UTF8.GetString(root.Section(kind).Span) : null;
 
     private static CodeSpace ReadSpace(Container root, SegmentDescription description)
     {
@@ -142,47 +148,5 @@ internal sealed class SegmentRoot
         if (total != description.Count)
             throw root.Corrupt(SectionKind.MetadataRows, $"{total} rows for {description.Count} vectors");
         return rows;
-    }
-}
-
-/// <summary>The section that tells where the rows of the stored vectors lie in their Arrow file.</summary>
-internal static class VectorBatches
-{
-    /// <summary>
-    /// Rows per batch are a multiple of this, so that a page of row checksums and a chunk of rows never span two batches.
-    /// </summary>
-    public const int RowAlignment = 1024;
-
-    private const int Length = 32;
-
-    public static byte[] ToBytes(RowStride rows)
-    {
-        byte[] bytes = new byte[Length];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, rows.FirstOffset);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), rows.BatchStride);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), rows.RowsPerBatch);
-        return bytes;
-    }
-
-    /// <summary>Reads and checks the section.</summary>
-    /// <exception cref="CorruptDataException">A row would lie outside the object.</exception>
-    public static RowStride Read(Container root, SegmentDescription description)
-    {
-        ReadOnlySpan<byte> bytes = root.Section(SectionKind.VectorBatches, Length).Span;
-        long first = BinaryPrimitives.ReadInt64LittleEndian(bytes), stride = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
-        long rowsPerBatch = BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), length = description.VectorsLength;
-        if (first < 0
-            || first > length
-            || stride < 0
-            || stride > length
-            || rowsPerBatch is < RowAlignment or > int.MaxValue
-            || rowsPerBatch % RowAlignment != 0)
-            throw root.Corrupt(SectionKind.VectorBatches, "a value is out of range");
-        // Int128 cannot overflow here: batch number and stride have at most 31 and 63 bits.
-        (long lastBatch, long lastRow) = Math.DivRem(description.Count - 1, rowsPerBatch);
-        Int128 end = first + ((Int128)lastBatch * stride) + ((Int128)(lastRow + 1) * description.RowBytes);
-        if (end > length || (lastBatch > 0 && stride < rowsPerBatch * description.RowBytes))
-            throw root.Corrupt(SectionKind.VectorBatches, "a row would lie outside the object or over another");
-        return new RowStride(first, description.RowBytes, rowsPerBatch, stride, description.Count);
     }
 }

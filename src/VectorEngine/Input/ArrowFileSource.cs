@@ -5,7 +5,7 @@ using VectorEngine.Arrow;
 namespace VectorEngine.Input;
 
 /// <summary>An Arrow IPC file: one column has the vectors, the others are metadata.</summary>
-internal sealed class ArrowFileSource(string path, string? column) : VectorSource
+internal class ArrowFileSource(string path, string? column) : VectorSource
 {
     private const int BatchBytes = 4 << 20;
 
@@ -13,14 +13,14 @@ internal sealed class ArrowFileSource(string path, string? column) : VectorSourc
 
     internal override async ValueTask<long?> CountAsync(CancellationToken cancellationToken)
     {
-        using ArrowFileReader reader = await ArrowFile.OpenAsync(path, cancellationToken).ConfigureAwait(false);
+        using ArrowFileReader reader = await OpenAsync(cancellationToken).ConfigureAwait(false);
         return await reader.CountRowsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public override async IAsyncEnumerable<VectorBatch> ReadAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using ArrowFileReader reader = await ArrowFile.OpenAsync(path, cancellationToken).ConfigureAwait(false);
+        using ArrowFileReader reader = await OpenAsync(cancellationToken).ConfigureAwait(false);
         ArrowField vectors = FindVectors(reader.Schema);
         string[] columns = [vectors.Name, .. reader.Schema.Fields
             .Where(field => field != vectors && field.Type.Kind != ArrowTypeKind.Unsupported).Select(field => field.Name)];
@@ -43,7 +43,10 @@ internal sealed class ArrowFileSource(string path, string? column) : VectorSourc
         }
     }
 
-    private ArrowField FindVectors(ArrowSchema schema)
+    private protected virtual ValueTask<ArrowFileReader> OpenAsync(CancellationToken cancellationToken) =>
+        ArrowFile.OpenAsync(path, cancellationToken);
+
+    private protected ArrowField FindVectors(ArrowSchema schema)
     {
         try
         {

@@ -1,11 +1,12 @@
 using System.Buffers;
 using VectorEngine.Arrow;
+using VectorEngine.Storage;
 
 namespace VectorEngine.Input;
 
 /// <summary>
-/// Where the vectors of a build come from: memory, a stream of batches, or a file. A build reads its source twice, batch by batch,
-/// and never holds more than a few batches in memory.
+/// Where the vectors of a build come from: memory, a stream of batches, a file, or an object of a store. A build reads its source twice,
+/// batch by batch, and never holds more than a few batches in memory.
 /// </summary>
 public abstract class VectorSource
 {
@@ -68,6 +69,27 @@ public abstract class VectorSource
             _ => throw new ArgumentException($"'{path}' is not .fvecs, .bvecs, .npy, .arrow or .feather.", nameof(path)),
         };
     }
+
+    /// <summary>
+    /// An Arrow IPC file that is an object of a store, which nobody may change meanwhile: a column of vectors; the other columns become
+    /// metadata, but for those of types that VectorEngine does not have. It is read by ranges. With <see cref="StoredVectors.InPlace"/> a
+    /// build in the same store does not copy the vectors.
+    /// </summary>
+    /// <param name="store">The store.</param>
+    /// <param name="key">The object.</param>
+    /// <param name="column">The column of the vectors; null where only one column has vectors.</param>
+    public static VectorSource FromObject(IObjectStore store, string key, string? column = null)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        return new ObjectSource(store, key, column);
+    }
+
+    /// <summary>Finds the vectors that an index of this store can use where they are.</summary>
+    /// <exception cref="ArgumentException">They are not in the store.</exception>
+    /// <exception cref="InvalidInputException">They lie in a way that an index cannot describe.</exception>
+    internal virtual ValueTask<VectorsInPlace> FindInPlaceAsync(IObjectStore indexStore, CancellationToken cancellationToken) =>
+        throw new ArgumentException($"Only vectors of an object in the index's store can stay in place: use {nameof(FromObject)}.");
 
     /// <summary>Reads all rows in order; the memory of a batch's vectors is valid until the next batch is asked for.</summary>
     /// <param name="cancellationToken">Cancels the reading.</param>

@@ -104,7 +104,7 @@ internal sealed class DiskCache : IDisposable
     /// </summary>
     /// <param name="key">The object that it is of.</param>
     /// <param name="offset">Its first byte in the object.</param>
-    /// <param name="bytes">The extent. It is not copied: the caller leaves it unchanged, or it will be found to be wrong when it is read.</param>
+    /// <param name="bytes">The extent. It is not copied: the caller leaves it unchanged, or it will turn out to be wrong.</param>
     public void Add(string key, long offset, ReadOnlyMemory<byte> bytes)
     {
         bool accepted = ExtentFolder.SpaceOf(bytes.Length) <= _limit / Shares && !IsPaused;

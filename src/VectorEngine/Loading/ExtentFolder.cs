@@ -101,7 +101,7 @@ internal sealed class ExtentFolder(string folder)
         try
         {
             Directory.CreateDirectory(parent);
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete))
+            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Delete))
                 RandomAccess.Write(file, bytes, 0);
             File.Move(temporary, path, overwrite: true);
         }
@@ -141,7 +141,7 @@ internal sealed class ExtentFolder(string folder)
     /// <summary>Whether something went wrong on the disk, rather than in the program.</summary>
     public static bool IsOfTheDisk(Exception failure) => failure is IOException or UnauthorizedAccessException;
 
-    /// <summary>Makes room if the extents take too much: what was not used lately goes, and temporary files of the dead in any case.</summary>
+    /// <summary>Makes room if extents take too much: what was not used lately goes. So do old temporary files, in any case.</summary>
     /// <param name="most">Bytes that may be there.</param>
     /// <param name="goal">Bytes that are left if there are more.</param>
     /// <param name="stop">Ends the work early.</param>

@@ -23,7 +23,7 @@ internal sealed class Segment : IDisposable
         _mappable = memoryMap
             ? reader.Store as FileObjectStore ?? throw new NotSupportedException("Only files can be memory-mapped.")
             : null;
-        Keys = keys;
+        Keys = keys = WithVectors(keys, root, rootLength);
         Root = root;
         try
         {
@@ -101,6 +101,16 @@ internal sealed class Segment : IDisposable
             layer.Dispose();
     }
 
+    /// <summary>The keys, with that of the caller's object that has the vectors, if one has.</summary>
+    private static SegmentKeys WithVectors(SegmentKeys keys, SegmentRoot root, long rootLength)
+    {
+        if (root.VectorsKey is not { } elsewhere)
+            return keys;
+        if (!ObjectKey.IsValid(elsewhere))
+            throw new CorruptDataException(keys.Root, 0, rootLength, "the key of the object that has the vectors is no key");
+        return keys with { Vectors = elsewhere };
+    }
+
     private static async ValueTask<Memory<byte>> ReadRootAsync(
         StoreReader reader, string key, SegmentReference reference, ReadScope scope, CancellationToken cancellationToken)
     {
@@ -128,8 +138,8 @@ internal sealed class Segment : IDisposable
             Ex = OpenLists(LayerKind.Ex, keys.Ex, lists.ExLength, lists, lists.Ex, static (_, _) => { });
         }
 
-        if (root.Vectors is { } stride)
-            Vectors = new VectorRows(root.Description, stride, keys, OpenLayer);
+        if (root.Vectors is { } batches)
+            Vectors = new VectorRows(root.Description, batches, keys, OpenLayer);
         if (root.Description.MetadataLength > 0)
         {
             var source = new MetadataSource(keys.Metadata, root, OpenLayer);

@@ -16,17 +16,18 @@ internal sealed class VectorRows
     private const int ChunkBytes = 65536;
 
     private readonly SegmentDescription _description;
-    private readonly RowStride _stride;
+    private readonly RowBatches _batches;
     private readonly string _key;
     private readonly Layer _checksums, _chunks, _rows;
 
-    public VectorRows(SegmentDescription description, RowStride stride, SegmentKeys keys, Func<LayerSource, Layer> open)
+    public VectorRows(SegmentDescription description, RowBatches batches, SegmentKeys keys, Func<LayerSource, Layer> open)
     {
         _description = description;
-        _stride = stride;
+        _batches = batches;
         _key = keys.Vectors;
-        // A power of two that divides a page of checksums and a batch.
-        while (ChunkRows < RowChecksums.PageRows && 2 * ChunkRows * description.RowBytes <= ChunkBytes)
+        // A power of two that divides a page of checksums and all batches but the last.
+        while (ChunkRows < RowChecksums.PageRows && 2 * ChunkRows * description.RowBytes <= ChunkBytes
+            && batches.AreAligned(2 * ChunkRows))
             ChunkRows *= 2;
         int rows = description.Count;
         ChunkCount = (int)(((uint)rows + (uint)ChunkRows - 1) / (uint)ChunkRows);
@@ -131,16 +132,16 @@ internal sealed class VectorRows
             : _description.Metric == Metric.Cosine && !vector.ContainsAnyExcept(0f) ? VectorCheck.NoDirection
             : null;
         if (wrong is not null)
-            throw new CorruptDataException(_key, _stride.OffsetOf(row), bytes.Length, $"vector {row}: {wrong}");
+            throw new CorruptDataException(_key, _batches.OffsetOf(row), bytes.Length, $"vector {row}: {wrong}");
     }
 
     private (long Offset, int Length) ChunkExtent(int chunk)
     {
         int first = chunk * ChunkRows;
-        return (_stride.OffsetOf(first), Math.Min(ChunkRows, _description.Count - first) * _description.RowBytes);
+        return (_batches.OffsetOf(first), Math.Min(ChunkRows, _description.Count - first) * _description.RowBytes);
     }
 
-    private (long Offset, int Length) RowExtent(int row) => (_stride.OffsetOf(row), _description.RowBytes);
+    private (long Offset, int Length) RowExtent(int row) => (_batches.OffsetOf(row), _description.RowBytes);
 
     /// <summary>Reads the checksums of rows from a first to a last one, for extents of so many rows.</summary>
     private async ValueTask<ExtentCheck> PrepareAsync(
@@ -165,7 +166,8 @@ internal sealed class VectorRows
         for (int row = 0; row < bytes.Length / rowBytes; row++)
         {
             if (Crc32C.Compute(bytes.Span.Slice(row * rowBytes, rowBytes)) != checksums[row])
-                throw new CorruptDataException(_key, _stride.OffsetOf(first + row), rowBytes, $"vector {first + row} has a wrong checksum");
+                throw new CorruptDataException(
+                    _key, _batches.OffsetOf(first + row), rowBytes, $"vector {first + row} has a wrong checksum");
         }
     }
 

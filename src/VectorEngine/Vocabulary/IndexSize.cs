@@ -12,7 +12,7 @@ public readonly record struct IndexSize
     /// <summary>The 3-bit layer.</summary>
     public long ExBytes { get; init; }
 
-    /// <summary>The stored vectors and their checksums.</summary>
+    /// <summary>The stored vectors, unless they are in an object of the caller's, and their checksums.</summary>
     public long VectorBytes { get; init; }
 
     /// <summary>The metadata, and what filters need to know of it before they read lists.</summary>

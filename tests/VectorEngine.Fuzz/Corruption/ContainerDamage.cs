@@ -74,13 +74,12 @@ internal static class ContainerDamage
         if (lists.Length >= 12)
             count = InflateLists(description, lists, new CodeLayout(dimensions), count, random);
         BinaryPrimitives.WriteInt64LittleEndian(description[16..], count);
-        if (batches.Length >= 32)
+        if (batches.Length == 16)
         {
-            long rowsPerBatch = (1L << 31) - 1024, rowBytes = dimensions * (description[12] == 2 ? 2 : 4);
-            long end = BinaryPrimitives.ReadInt64LittleEndian(batches) + (2 * rowsPerBatch * rowBytes);
-            BinaryPrimitives.WriteInt64LittleEndian(batches[8..], rowsPerBatch * rowBytes);
-            BinaryPrimitives.WriteInt64LittleEndian(batches[16..], rowsPerBatch);
-            BinaryPrimitives.WriteInt64LittleEndian(description[48..], end);
+            long rowBytes = dimensions * (description[12] == 2 ? 2 : 4);
+            BinaryPrimitives.WriteInt64LittleEndian(batches[8..], count);
+            BinaryPrimitives.WriteInt64LittleEndian(
+                description[48..], BinaryPrimitives.ReadInt64LittleEndian(batches) + (count * rowBytes));
             BinaryPrimitives.WriteInt64LittleEndian(description[56..], RowChecksums.ObjectLength((int)count));
         }
 

@@ -90,19 +90,16 @@ internal sealed class Seal
     {
         const int PageRows = 1024;
         Span<byte> batches = Section(SectionKind.VectorBatches), bytes = Object(rows), pages = Object(checksums);
-        if (Description() is not { } description || batches.Length < 24 || pages.Length <= 64)
+        if (Description() is not { } description || batches.Length < 16 || pages.Length <= 64)
             return;
-        long first = BinaryPrimitives.ReadInt64LittleEndian(batches), stride = BinaryPrimitives.ReadInt64LittleEndian(batches[8..]),
-            perBatch = BinaryPrimitives.ReadInt64LittleEndian(batches[16..]);
+        long first = BinaryPrimitives.ReadInt64LittleEndian(batches);
         pages = pages[64..];
         for (long row = 0; row < description.Count && pages.Length >= 8; row += PageRows)
         {
             int count = (int)Math.Min(Math.Min(PageRows, description.Count - row), (pages.Length / 4) - 1);
-            for (int i = 0; i < count && perBatch > 0; i++)
-            {
-                long offset = unchecked(first + ((row + i) / perBatch * stride) + ((row + i) % perBatch * description.RowBytes));
-                SealRange(bytes, offset, description.RowBytes, pages[(4 * i)..]);
-            }
+            // The indexes here have one batch each.
+            for (int i = 0; i < count; i++)
+                SealRange(bytes, unchecked(first + ((row + i) * description.RowBytes)), description.RowBytes, pages[(4 * i)..]);
 
             BinaryPrimitives.WriteUInt32LittleEndian(pages[(4 * count)..], Crc32C.Compute(pages[..(4 * count)]));
             pages = pages[(4 * (count + 1))..];

@@ -44,7 +44,7 @@ internal sealed class CacheKillRun(int seed, int kills)
             Directory.Delete(folder, recursive: true);
         }
 
-        Console.WriteLine($"cache: {kills} processes killed, {found} extents read after that, {wrong} wrong, {leftovers} temporary files left");
+        Console.WriteLine($"cache: {kills} processes killed, {found} extents read, {wrong} wrong, {leftovers} temporary files left");
         return wrong == 0 && found > 0 ? 0 : 1;
     }
 

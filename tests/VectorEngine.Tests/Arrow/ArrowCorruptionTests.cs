@@ -202,7 +202,7 @@ public class ArrowCorruptionTests
                     ArrowText.Rows(read);
             }
             foreach (ArrowField field in reader.Schema.Fields)
-                Attempt(() => Run(reader.FindStrideAsync(field.Name)) as object);
+                Attempt(() => Run(reader.FindRowsAsync(field.Name)) as object);
             Attempt(() =>
             {
                 long count = Run(reader.CountRowsAsync());

@@ -72,7 +72,7 @@ public class ArrowLayoutTests
         var writer = new VectorFileWriter("vector", type, rowCount, rowsPerBatch, stream.WriteAsync);
         for (int start = 0, length = 1; start < bytes.Length; start += length, length = length * 3 % 1000)
             await writer.WriteAsync(bytes.AsMemory(start, length = Math.Min(length, bytes.Length - start)));
-        (ArrowFileSummary summary, RowStride rows) = await writer.FinishAsync();
+        (ArrowFileSummary summary, RowBatches rows) = await writer.FinishAsync();
 
         byte[] file = stream.ToArray();
         Assert.Equal(file.Length, summary.Length);
@@ -80,10 +80,10 @@ public class ArrowLayoutTests
             Assert.Equal(bytes.AsSpan(row * Dimensions * 4, Dimensions * 4), file.AsSpan((int)rows.OffsetOf(row), Dimensions * 4));
 
         ArrowFileReader reader = await ArrowFileReader.OpenAsync("file", new MemoryFile(file));
-        RowStride? found = await reader.FindStrideAsync("vector");
+        RowBatches? found = await reader.FindRowsAsync("vector");
         Assert.NotNull(found);
-        Assert.Equal(rowCount, found.Value.RowCount);
-        Assert.All(Enumerable.Range(0, rowCount), row => Assert.Equal(rows.OffsetOf(row), found.Value.OffsetOf(row)));
+        Assert.Equal((rowCount, (rowCount + rowsPerBatch - 1) / rowsPerBatch), (found.RowCount, found.Count));
+        Assert.All(Enumerable.Range(0, rowCount), row => Assert.Equal(rows.OffsetOf(row), found.OffsetOf(row)));
         Assert.Equal([new ArrowField("vector", type, Nullable: false)], reader.Schema.Fields);
         RecordBatch all = await reader.TakeAsync(Enumerable.Range(0, rowCount).Select(row => (long)row).ToArray());
         Assert.Equal(values, all.Column<FixedSizeListArray<float>>("vector").Values);
@@ -114,20 +114,29 @@ public class ArrowLayoutTests
     }
 
     [Fact]
-    public async Task UnevenBatchesAndMissingVectorsAreNotArithmetic()
+    public async Task VectorsOfUnevenBatchesAreFoundAndMissingOnesAreNot()
     {
         RecordBatch Vectors(params float[]?[] vectors) =>
-            new(("v", ArrowArray.Vectors(vectors, 1)), ("t", ArrowArray.From(new string?[vectors.Length])));
-        async Task<RowStride?> Find(string column, params RecordBatch[] batches)
+            new(("t", ArrowArray.From(new string?[vectors.Length])), ("v", ArrowArray.Vectors(vectors, 1)));
+        async Task<(RowBatches? Rows, byte[] File)> Find(string column, params RecordBatch[] batches)
         {
             (MemoryFile file, _) = await MemoryFile.WriteAsync(batches[0].Schema, batches);
-            return await (await ArrowFileReader.OpenAsync("file", file)).FindStrideAsync(column);
+            return (await (await ArrowFileReader.OpenAsync("file", file)).FindRowsAsync(column), file.Bytes);
         }
 
-        Assert.NotNull(await Find("v", Vectors([1], [2]), Vectors([3], [4]), Vectors([5])));
-        Assert.Null(await Find("v", Vectors([1]), Vectors([3], [4])));
-        Assert.Null(await Find("v", Vectors([1], [2]), Vectors([3]), Vectors([4], [5])));
-        Assert.Null(await Find("v", Vectors([1], null)));
-        Assert.Null(await Find("t", Vectors([1])));
+        int[][] cases = [[2, 2, 1], [1, 2], [2, 1, 2], [3, 0, 5, 1, 0, 4], [1, 9, 9, 9]];
+        foreach (int[] counts in cases)
+        {
+            float next = 0;
+            (RowBatches? rows, byte[] file) = await Find(
+                "v", [.. counts.Select(count => Vectors([.. Enumerable.Range(0, count).Select(_ => new[] { next++ })]))]);
+            Assert.Equal((counts.Sum(), counts.Count(count => count > 0)), (rows!.RowCount, rows.Count));
+            for (int row = 0; row < next; row++)
+                Assert.Equal(row, BitConverter.ToSingle(file, (int)rows.OffsetOf(row)));
+            Assert.Equal(rows.Count == 1 || Enumerable.Range(0, rows.Count).All(i => counts[..i].Sum() % 2 == 0), rows.AreAligned(2));
+        }
+
+        Assert.Null((await Find("v", Vectors([1], null))).Rows);
+        Assert.Null((await Find("t", Vectors([1]))).Rows);
     }
 }

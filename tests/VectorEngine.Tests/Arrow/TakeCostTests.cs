@@ -60,9 +60,9 @@ public class TakeCostTests
     }
 
     [Theory]
-    [InlineData(10, 2)]
-    [InlineData(1, 2)]
-    public async Task RowsOfMetadataTakeTwoRounds(int wanted, int rounds)
+    [InlineData(10)]
+    [InlineData(1)]
+    public async Task RowsOfMetadataTakeTwoRounds(int wanted)
     {
         const int Rows = 300_000;
         var store = new RoundStore(new MemoryObjectStore());
@@ -75,8 +75,9 @@ public class TakeCostTests
             long[] ordinals = [.. Enumerable.Range(0, wanted).Select(_ => random.NextInt64(Rows))];
             (int roundsBefore, int requestsBefore) = (store.Rounds, store.Requests);
             RecordBatch rows = await index.GetRowsAsync(ordinals);
-            Assert.Equal(ordinals.Select(row => $"text of row {row}"), Enumerable.Range(0, wanted).Select(rows.Column<Utf8Array>("text").GetString));
-            Assert.Equal(rounds, store.Rounds - roundsBefore);
+            Utf8Array texts = rows.Column<Utf8Array>("text");
+            Assert.Equal(ordinals.Select(row => $"text of row {row}"), Enumerable.Range(0, wanted).Select(texts.GetString));
+            Assert.Equal(2, store.Rounds - roundsBefore);
             // The numbers, their validity, the offsets, the texts, each perhaps over the end of a chunk; and the last byte of the file.
             Assert.InRange(store.Requests - requestsBefore, 2, (8 * wanted) + 1);
         }
@@ -85,7 +86,7 @@ public class TakeCostTests
     [Fact]
     public async Task MessagesThatAreTooLongToBeKeptAreRead()
     {
-        const int Columns = 400, Batches = 200;
+        const int Columns = 400, Batches = 250;
         ArrowArray column = ArrowArray.From<byte>([1]);
         var row = new RecordBatch([.. Enumerable.Range(0, Columns).Select(i => ($"column {i}", column))]);
         (MemoryFile file, ArrowFileSummary summary) = await MemoryFile.WriteAsync(row.Schema, Enumerable.Repeat(row, Batches));
@@ -95,7 +96,8 @@ public class TakeCostTests
 
         (file, summary) = await MemoryFile.WriteAsync(row.Schema, Enumerable.Repeat(row, 2));
         Assert.Equal(summary.Blocks.Sum(block => block.MetadataLength), summary.Messages.Length);
-        Assert.Throws<CorruptDataException>(() => ArrowFileReader.Open("file", file, summary.Footer, summary.RowCounts, summary.Messages[1..]));
+        Assert.Throws<CorruptDataException>(
+            () => ArrowFileReader.Open("file", file, summary.Footer, summary.RowCounts, summary.Messages[1..]));
     }
 
     private static RecordBatch Table(int rowCount) => new(

@@ -43,8 +43,7 @@ public sealed class ClaimTests
             BinaryPrimitives.WriteInt64LittleEndian(description[56..], RowChecksums.ObjectLength(count));
         }, SectionKind.VectorBatches, batches =>
         {
-            BinaryPrimitives.WriteInt64LittleEndian(batches[8..], 1L << 40);
-            BinaryPrimitives.WriteInt64LittleEndian(batches[16..], 1L << 30);
+            BinaryPrimitives.WriteInt64LittleEndian(batches[8..], count);
         });
         await CorruptAsync(() => SearchAsync(store));
     }

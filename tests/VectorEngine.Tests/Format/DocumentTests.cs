@@ -80,16 +80,30 @@ public sealed class DocumentTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Vectors_lie_where_the_root_says()
+    {
+        foreach (SegmentEntry segment in _segments)
+        {
+            byte[] batches = Sections(Object(segment, "root"), 1)[7], vectors = Object(segment, "vectors");
+            Assert.Equal((16, (ulong)Count(segment)), (batches.Length, UInt64(batches.AsSpan(8))));
+            int first = segment == _segments[0] ? 0 : First, offset = (int)UInt64(batches);
+            float[] rows = DocumentDecoder.Floats(vectors.AsSpan(offset, 4 * Dimensions * Count(segment)));
+            Assert.Equal(Vectors.Slice(first, Count(segment)).Values.ToArray(), rows);
+        }
+    }
+
+    [Fact]
     public void The_root_repeats_the_messages_of_the_metadata()
     {
         foreach (SegmentEntry segment in _segments)
         {
             Dictionary<uint, byte[]> sections = Sections(Object(segment, "root"), 1);
             Assert.Equal((ulong)Count(segment), UInt64(sections[10]));
-            Assert.Equal(8, sections[10].Length); // one batch: the first message, which has the schema, and this one
+            Assert.Equal(8, sections[10].Length);
+            // One batch: a message with the schema, then its own.
             byte[] metadata = Object(segment, "metadata");
-            int schema = 8 + 8 + (int)UInt32(metadata.AsSpan(12));
-            Assert.Equal(metadata.AsSpan(schema, 8 + (int)UInt32(metadata.AsSpan(schema + 4))).ToArray(), sections[14]);
+            int start = 8 + 8 + (int)UInt32(metadata.AsSpan(12)), end = start + 8 + (int)UInt32(metadata.AsSpan(start + 4));
+            Assert.Equal(metadata[start..end], sections[14]);
         }
     }
 

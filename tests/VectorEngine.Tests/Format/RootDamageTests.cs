@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using VectorEngine.Arrow;
 using VectorEngine.Format;
+using VectorEngine.Input;
 using VectorEngine.Storage;
 using VectorEngine.Tests.TestData;
 
@@ -14,13 +15,21 @@ public sealed class RootDamageTests
 
     private static readonly VectorMatrix Vectors = GeneratedVectors.Normal(Count, Dimensions, 1);
 
-    public static TheoryData<bool> Kinds => [false, true];
+    /// <summary>What the root is of: a flat index, one of clusters, one of the caller's vectors.</summary>
+    public enum Kind
+    {
+        Flat,
+        Clusters,
+        InPlace,
+    }
+
+    public static TheoryData<Kind> Kinds => [.. Enum.GetValues<Kind>()];
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_changed_byte_of_a_root_is_found_or_harmless(bool flat)
+    public async Task A_changed_byte_of_a_root_is_found_or_harmless(Kind kind)
     {
-        byte[] root = (await StoreAsync(flat)).Objects.Single(o => o.Key.EndsWith("/root", StringComparison.Ordinal)).Value;
+        byte[] root = (await StoreAsync(kind)).Objects.Single(o => o.Key.EndsWith("/root", StringComparison.Ordinal)).Value;
         bool[] meaning = Meaning(root);
         for (int i = 0; i < root.Length; i++)
         {
@@ -38,9 +47,9 @@ public sealed class RootDamageTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_changed_byte_of_a_root_that_a_pointer_names_is_found(bool flat)
+    public async Task A_changed_byte_of_a_root_that_a_pointer_names_is_found(Kind kind)
     {
-        (MemoryObjectStore store, SortedDictionary<string, byte[]> objects) = await StoreAsync(flat);
+        (MemoryObjectStore store, SortedDictionary<string, byte[]> objects) = await StoreAsync(kind);
         string key = objects.Key("/root");
         for (int i = 0; i < objects[key].Length; i++)
         {
@@ -55,7 +64,7 @@ public sealed class RootDamageTests
     [Fact]
     public async Task A_changed_byte_of_a_pointer_is_found_or_harmless()
     {
-        MemoryObjectStore store = (await StoreAsync(flat: true)).Store;
+        MemoryObjectStore store = (await StoreAsync(Kind.Flat)).Store;
         await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1);
         byte[] pointer = (await store.TryReadAsync(IndexKeys.Pointer(TestIndex.Name)))!.Content.ToArray();
         Manifest manifest = Manifest.ReadPointer("p", pointer);
@@ -74,7 +83,7 @@ public sealed class RootDamageTests
     [Fact]
     public async Task A_damaged_object_of_a_version_is_found_or_harmless()
     {
-        MemoryObjectStore store = (await StoreAsync(flat: true)).Store;
+        MemoryObjectStore store = (await StoreAsync(Kind.Flat)).Store;
         await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1);
         await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1);
         SortedDictionary<string, byte[]> versions = await TestIndex.ObjectsAsync(store, IndexKeys.Versions(TestIndex.Name));
@@ -109,7 +118,7 @@ public sealed class RootDamageTests
     [Fact]
     public async Task A_damaged_token_is_refused()
     {
-        MemoryObjectStore store = (await StoreAsync(flat: true)).Store;
+        MemoryObjectStore store = (await StoreAsync(Kind.Flat)).Store;
         using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
         string token = index.Token;
         for (int i = 0; i < token.Length; i++)
@@ -134,9 +143,9 @@ public sealed class RootDamageTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task Truncated_or_longer_objects_are_corrupt(bool flat)
+    public async Task Truncated_or_longer_objects_are_corrupt(Kind kind)
     {
-        SortedDictionary<string, byte[]> objects = (await StoreAsync(flat)).Objects;
+        SortedDictionary<string, byte[]> objects = (await StoreAsync(kind)).Objects;
         byte[] root = objects[objects.Key("/root")], pointer = objects[IndexKeys.Pointer(TestIndex.Name)];
         for (int length = 0; length < root.Length; length++)
             Assert.Throws<CorruptDataException>(() => SegmentRoot.Read("r", root.AsMemory(0, length)));
@@ -148,9 +157,9 @@ public sealed class RootDamageTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_forged_root_is_corrupt_or_answers(bool flat)
+    public async Task A_forged_root_is_corrupt_or_answers(Kind kind)
     {
-        (MemoryObjectStore store, SortedDictionary<string, byte[]> objects) = await StoreAsync(flat);
+        (MemoryObjectStore store, SortedDictionary<string, byte[]> objects) = await StoreAsync(kind);
         byte[] root = objects[objects.Key("/root")];
         int corrupt = 0, answered = 0;
         Prop.ForAll(Gen.Choose(0, 1 << 30).ToArbitrary(), seed =>
@@ -166,6 +175,10 @@ public sealed class RootDamageTests
             catch (CorruptDataException)
             {
                 corrupt++;
+            }
+            catch (ObjectNotFoundException) when (kind == Kind.InPlace)
+            {
+                corrupt++; // of the caller's vectors: the key is another
             }
             catch (NotSupportedException)
             {
@@ -253,20 +266,32 @@ public sealed class RootDamageTests
         return meaning;
     }
 
-    private static async Task<(MemoryObjectStore Store, SortedDictionary<string, byte[]> Objects)> StoreAsync(bool flat)
+    private static async Task<(MemoryObjectStore Store, SortedDictionary<string, byte[]> Objects)> StoreAsync(Kind kind)
     {
         var store = new MemoryObjectStore();
         var options = new VectorIndexOptions
         {
-            ClusterCount = flat ? null : 5,
-            StoredVectors = StoredVectors.Float32,
+            ClusterCount = kind == Kind.Flat ? null : 5,
+            StoredVectors = kind == Kind.InPlace ? StoredVectors.InPlace : StoredVectors.Float32,
             Metric = Metric.InnerProduct,
             IdColumn = "number",
         };
         var metadata = new RecordBatch(
             ("text", ArrowArray.From(Enumerable.Range(0, Count).Select(i => i % 7 == 0 ? null : $"row {i}").ToArray())),
             ("number", ArrowArray.From<long>(Enumerable.Range(0, Count).Select(i => (long)i).ToArray())));
-        await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, options, metadata);
+        if (kind != Kind.InPlace)
+        {
+            await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, options, metadata);
+            return (store, await TestIndex.ObjectsAsync(store));
+        }
+
+        var vector = new ArrowField("vector", ArrowType.FixedSizeList(ArrowType.Float32, Dimensions));
+        var schema = new ArrowSchema([vector, .. metadata.Schema.Fields]);
+        var stream = new MemoryStream();
+        await ArrowFile.WriteAsync(
+            stream, schema, [new RecordBatch(schema, [ArrowArray.Vectors(Vectors), .. metadata.Columns])], rowsPerBatch: 30);
+        await store.WriteAsync("caller/file", stream.ToArray(), WriteCondition.None);
+        await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, VectorSource.FromObject(store, "caller/file"), options);
         return (store, await TestIndex.ObjectsAsync(store));
     }
 }
