@@ -138,26 +138,23 @@ internal sealed class IndexSearcher
             await _searchers[own].CompleteAsync(searches, own, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The answer of a completed search: the nearest of all segments, or all within the radius, ties by ordinal.</summary>
-    public SearchAnswer Answer(QueryScratch[] search, in SearchRequest request) => Answer(search, request, scratch => scratch.Results);
-
     /// <summary>The answer of a search that was only scanned for: its candidates by what is estimated of them.</summary>
     public SearchAnswer Estimates(QueryScratch[] search, in SearchRequest request)
     {
-        SearchAnswer answer = Answer(search, request, static scratch => scratch.SortEstimates());
+        foreach (QueryScratch scratch in search)
+            scratch.SortEstimates();
+        SearchAnswer answer = Answer(search, request);
         return answer with { Stage = answer.Stage == SearchStage.Exact ? SearchStage.Refined : answer.Stage };
     }
 
-    private SearchAnswer Answer(QueryScratch[] search, in SearchRequest request, Func<QueryScratch, TopK> found)
+    /// <summary>The answer of a completed search: the nearest of all segments, or all within the radius, ties by ordinal.</summary>
+    public SearchAnswer Answer(QueryScratch[] search, in SearchRequest request)
     {
         Metric metric = _segments.Items[0].Root.Description.Metric;
         var (count, stage, receipt) = (0L, SearchStage.BruteForce, default(SearchReceipt));
-        TopK[] results = new TopK[search.Length];
-        int segment = 0;
         foreach (QueryScratch scratch in search)
         {
-            results[segment] = found(scratch);
-            count += results[segment++].Count;
+            count += scratch.Answer.Count;
             stage = scratch.Plan.Stage < stage ? scratch.Plan.Stage : stage;
             SearchReceipt own = scratch.Receipt;
             receipt = receipt + own with
@@ -174,8 +171,8 @@ internal sealed class IndexSearcher
         next.Clear();
         for (int rank = 0; rank < hits.Length; rank++)
         {
-            int nearest = Nearest(results, next);
-            Neighbor neighbor = results[nearest][next[nearest]++];
+            int nearest = Nearest(search, next);
+            Neighbor neighbor = search[nearest].Answer[next[nearest]++];
             hits[rank] = new SearchHit(
                 _segments.Start(nearest) + neighbor.Ordinal, InRange(metric, neighbor.Distance), neighbor.ErrorBound);
         }
@@ -194,13 +191,13 @@ internal sealed class IndexSearcher
     }
 
     /// <summary>The segment that has the nearest of the neighbours not taken yet; the first of several, whose ordinals are lower.</summary>
-    private static int Nearest(TopK[] results, ReadOnlySpan<int> next)
+    private static int Nearest(QueryScratch[] search, ReadOnlySpan<int> next)
     {
         int nearest = -1;
-        for (int i = 0; i < results.Length; i++)
+        for (int i = 0; i < search.Length; i++)
         {
-            if (next[i] < results[i].Count
-                && (nearest < 0 || results[i][next[i]].Distance < results[nearest][next[nearest]].Distance))
+            if (next[i] < search[i].Answer.Count
+                && (nearest < 0 || search[i].Answer[next[i]].Distance < search[nearest].Answer[next[nearest]].Distance))
                 nearest = i;
         }
 

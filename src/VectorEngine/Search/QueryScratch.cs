@@ -32,6 +32,7 @@ internal sealed class QueryScratch
         _rotated = new AlignedBuffer<float>(padded);
         _scaled = new AlignedBuffer<float>(padded);
         _meanPlusQuery = new AlignedBuffer<float>(space?.Metric == Metric.InnerProduct ? padded : 0);
+        Answer = Results;
         Quantized = space is null ? null! : new QuantizedQuery(space.Layout);
     }
 
@@ -61,6 +62,9 @@ internal sealed class QueryScratch
 
     /// <summary>The answer so far.</summary>
     public TopK Results { get; } = new();
+
+    /// <summary>What the search answers, in order.</summary>
+    public TopK Answer { get; private set; }
 
     /// <summary>The first postings to refine.</summary>
     public TopK Seeds { get; } = new();
@@ -151,6 +155,7 @@ internal sealed class QueryScratch
         Plan = plan;
         _start = Stopwatch.GetTimestamp();
         Lists.Reset(0);
+        Answer = Results;
         Reset(Results, plan);
         Reset(Uppers, plan);
         CandidateCount = 0;
@@ -188,20 +193,25 @@ internal sealed class QueryScratch
     public ReadOnlyMemory<byte> SignList(int rank, uint list) =>
         rank < Lists.Count && Lists.Ordinal(rank) == list ? _signLists[rank] : default;
 
-    /// <summary>The nearest by what is known before candidates are compared with their vectors, in order.</summary>
-    public TopK SortEstimates()
+    /// <summary>Makes the answer of what is known before candidates are compared with their vectors.</summary>
+    public void SortEstimates()
     {
-        TopK nearest = Results;
         if (CandidateCount > 0)
         {
-            nearest = Seeds;
-            Reset(nearest, Plan);
+            Answer = Seeds;
+            Reset(Seeds, Plan);
             foreach (Candidate candidate in Candidates)
-                nearest.Offer(candidate.LowerBound + candidate.ErrorBound, candidate.Ordinal, candidate.ErrorBound);
+                Seeds.Offer(candidate.LowerBound + candidate.ErrorBound, candidate.Ordinal, candidate.ErrorBound);
         }
 
-        nearest.Sort();
-        return nearest;
+        Answer.Sort();
+    }
+
+    /// <summary>Makes the answer of what the search has found in the end.</summary>
+    public void SortResults()
+    {
+        Answer = Results;
+        Answer.Sort();
     }
 
     /// <summary>Lets go of what was read, which may be long dropped from memory otherwise.</summary>

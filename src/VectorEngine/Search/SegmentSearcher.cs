@@ -46,7 +46,7 @@ internal sealed class SegmentSearcher(Segment segment)
         }
     }
 
-    /// <summary>Runs a search to its end: the answer is then in <see cref="QueryScratch.Results"/>, in order.</summary>
+    /// <summary>Runs a search to its end: the answer is then in <see cref="QueryScratch.Answer"/>.</summary>
     public async ValueTask CompleteAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
         await ScanAsync(scratch, cancellationToken).ConfigureAwait(false);
@@ -177,7 +177,7 @@ internal sealed class SegmentSearcher(Segment segment)
                 await ReadCandidatesAsync(scratch, cancellationToken).ConfigureAwait(false);
         }
 
-        scratch.Results.Sort();
+        scratch.SortResults();
     }
 
     private bool Rescore(QueryScratch scratch)

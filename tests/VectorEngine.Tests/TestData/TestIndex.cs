@@ -33,6 +33,12 @@ internal static class TestIndex
     public static (long Ordinal, float Distance)[] Hits(this SearchResult result) =>
         [.. Enumerable.Range(0, result.Count).Select(rank => (result[rank].Ordinal, result[rank].Distance))];
 
+    /// <summary>What a search did, whatever it had to read for it.</summary>
+    public static SearchReceipt Work(this SearchReceipt receipt) => receipt with
+    {
+        Requests = 0, BytesRead = 0, CachedBytesRead = 0, Rounds = 0, Elapsed = default, EstimatedDollars = 0,
+    };
+
     public static (long Ordinal, float Distance, float ErrorBound)[] Bounds(this SearchResult result) =>
         [.. Enumerable.Range(0, result.Count).Select(rank => (result[rank].Ordinal, result[rank].Distance, result[rank].ErrorBound))];
 }
