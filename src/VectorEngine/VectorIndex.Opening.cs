@@ -39,6 +39,8 @@ public sealed partial class VectorIndex
         _ = InstructionSets.FromEnvironment();
         options ??= new OpenOptions();
         Manifest? named = Check(options);
+        if (store is not (FileObjectStore or MemoryObjectStore))
+            CodeWarmUp.Start();
         while (true)
         {
             Manifest manifest = named

@@ -31,19 +31,50 @@ public sealed partial class VectorIndex
         var search = new ProgressiveSearch(_searcher, request);
         try
         {
-            while (await search.NextAsync(query, cancellationToken).ConfigureAwait(false) is { } step)
+            SearchStep step;
+            do
             {
+                step = await search.NextAsync(query, cancellationToken).ConfigureAwait(false);
                 var result = new SearchResult(step.Answer);
                 if (step.IsFinal)
                     await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
                 yield return new SearchSnapshot(result, step.Certain, step.IsFinal);
-                if (step.IsFinal)
-                    break;
             }
+            while (!step.IsFinal);
         }
         finally
         {
             search.End();
         }
+    }
+
+    /// <summary>The best answer that a search has after some time, or its first if that takes longer.</summary>
+    private async ValueTask<SearchResult> AnswerWithinAsync(
+        TimeSpan time, float[] query, ActiveSearch use, SearchRequest request, CancellationToken cancellationToken)
+    {
+        using ActiveSearch used = use;
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timer.CancelAfter(time);
+        request = await WithFiltersAsync(request, cancellationToken).ConfigureAwait(false);
+        var search = new ProgressiveSearch(_searcher, request);
+        SearchStep? best = null;
+        try
+        {
+            do
+                best = await search.NextAsync(query, best is null ? cancellationToken : timer.Token).ConfigureAwait(false);
+            while (!best.IsFinal && !timer.IsCancellationRequested);
+        }
+        catch (OperationCanceledException) when (best is not null && !cancellationToken.IsCancellationRequested)
+        {
+            // It is what there is.
+        }
+        finally
+        {
+            search.End();
+        }
+
+        var result = new SearchResult(best!.Answer);
+        await AddRowsAsync(result, request.Options, cancellationToken).ConfigureAwait(false);
+        return result;
     }
 }

@@ -79,6 +79,8 @@ public sealed partial class VectorIndex
         var use = new ActiveSearch(this);
         try
         {
+            if (request.Options.Budget?.Time is { } time && request.Radius is null)
+                return AnswerWithinAsync(time, query.ToArray(), use, request, cancellationToken);
             if (request.Options.Filter is { } filter)
             {
                 if (!_filters.TryGet(filter, out SegmentFilter[]? selected))

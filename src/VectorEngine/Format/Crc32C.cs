@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace VectorEngine.Format;
@@ -10,6 +11,7 @@ internal static class Crc32C
     public static uint Compute(ReadOnlySpan<byte> bytes) => ~Append(~0u, bytes);
 
     /// <summary>Continues an inverted checksum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint Append(uint state, ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);

@@ -9,6 +9,9 @@ internal static class RowChecksums
     /// <summary>Rows per page.</summary>
     public const int PageRows = 1024;
 
+    /// <summary>Length of a whole page.</summary>
+    public const int PageLength = 4 * (PageRows + 1);
+
     /// <summary>Number of pages for <paramref name="rows"/> rows.</summary>
     public static int PageCount(int rows) => (int)(((uint)rows + PageRows - 1) / PageRows);
 

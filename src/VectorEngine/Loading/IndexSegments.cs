@@ -6,9 +6,6 @@ namespace VectorEngine.Loading;
 /// <summary>The opened segments of one version. Its ordinals count through them: rows of the segments before, plus the row.</summary>
 internal sealed class IndexSegments : IDisposable
 {
-    /// <summary>Roots read at a time.</summary>
-    private const int ParallelRoots = 16;
-
     private readonly Segment[] _segments;
     private readonly long[] _starts;
     private readonly MemoryBudget _budget;
@@ -56,20 +53,33 @@ internal sealed class IndexSegments : IDisposable
     {
         var budget = new MemoryBudget(memoryBudget);
         var segments = new Segment[manifest.Segments.Count];
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = ParallelRoots, CancellationToken = cancellationToken };
+        var opening = new Task<Segment>[segments.Length];
         try
         {
-            await Parallel.ForAsync(0, segments.Length, parallel, async (i, cancellation) => segments[i] = await Segment.OpenAsync(
-                reader, IndexKeys.Segment(index, manifest.Segments[i].Id), manifest.Segments[i], budget, memoryMap, scope, cancellation)
-                .ConfigureAwait(false)).ConfigureAwait(false);
+            for (int i = 0; i < opening.Length; i++)
+            {
+                SegmentReference reference = manifest.Segments[i];
+                opening[i] = Segment.OpenAsync(
+                    reader, IndexKeys.Segment(index, reference.Id), reference, budget, memoryMap, scope, cancellationToken).AsTask();
+            }
+
+            for (int i = 0; i < opening.Length; i++)
+                segments[i] = await opening[i].ConfigureAwait(false);
             foreach (Segment segment in segments)
                 CheckLike(segments[0], segment);
             return new IndexSegments(segments, budget, reader);
         }
         catch
         {
-            foreach (Segment? opened in segments)
-                opened?.Dispose();
+            foreach (Task<Segment>? opened in opening)
+            {
+                if (opened is null)
+                    continue;
+                await ((Task)opened).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (opened.IsCompletedSuccessfully)
+                    opened.Result.Dispose();
+            }
+
             reader.Dispose();
             throw;
         }

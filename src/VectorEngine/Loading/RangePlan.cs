@@ -22,6 +22,9 @@ internal static class RangePlan
     /// <summary>Longest range that extents are joined to: several at a time are faster than one, and the first of them arrives sooner.</summary>
     public const int MaxJoined = 2 << 20;
 
+    /// <summary>The most that may be read to get so many bytes.</summary>
+    public static long Most(long bytes, in RangeLimits limits) => (long)Math.Ceiling(bytes * (1 + limits.GapShare));
+
     /// <summary>Plans the reading.</summary>
     /// <param name="extents">Numbers of extents, ascending, none twice.</param>
     /// <param name="range">Where an extent lies; offsets ascend with the numbers, without overlap.</param>

@@ -188,11 +188,26 @@ internal sealed class ResidentLayer : Layer
         }
     }
 
+    /// <summary>Reads a range; once more if it arrives damaged, as the damage may have happened on the way.</summary>
     private async Task FetchAsync(RangeFetch fetch, ReadScope scope)
     {
         try
         {
-            await ReadAsync(fetch, scope).ConfigureAwait(false);
+            for (int attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    await ReadAsync(fetch, scope).ConfigureAwait(false);
+                    break;
+                }
+                catch (CorruptDataException) when (attempt == 1)
+                {
+                    if (fetch.Cached is { } cached)
+                        _reader.Cache!.Remove(Source.Key, Source.Extent(fetch.First).Offset, cached.Length);
+                    fetch.Cached = null;
+                }
+            }
+
             End(fetch);
             fetch.Complete();
         }
@@ -209,23 +224,7 @@ internal sealed class ResidentLayer : Layer
             Forget(fetch);
     }
 
-    /// <summary>Reads a range; once more if it arrives damaged, as the damage may have happened on the way.</summary>
     private async Task ReadAsync(RangeFetch fetch, ReadScope scope)
-    {
-        try
-        {
-            await ReadOnceAsync(fetch, scope).ConfigureAwait(false);
-        }
-        catch (CorruptDataException)
-        {
-            if (fetch.Cached is { } cached)
-                _reader.Cache!.Remove(Source.Key, Source.Extent(fetch.First).Offset, cached.Length);
-            fetch.Cached = null;
-            await ReadOnceAsync(fetch, scope).ConfigureAwait(false);
-        }
-    }
-
-    private async Task ReadOnceAsync(RangeFetch fetch, ReadScope scope)
     {
         Task<ExtentCheck> preparing = Source.PrepareCheck is { } prepare
             ? prepare(fetch.First, fetch.Last, scope, fetch.Cancelled).AsTask()

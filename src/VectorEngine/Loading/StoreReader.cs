@@ -41,7 +41,18 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         await Gate.EnterAsync(destination.Length, cancellationToken).ConfigureAwait(false);
         try
         {
-            await RetryAsync(key, offset, destination, scope, cancellationToken).ConfigureAwait(false);
+            for (int attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    await RequestAsync(key, offset, destination, scope, cancellationToken).ConfigureAwait(false);
+                    return;
+                }
+                catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
+                {
+                    await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
+                }
+            }
         }
         finally
         {
@@ -71,23 +82,6 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
     }
 
     public void Dispose() => cache?.Dispose();
-
-    private async ValueTask RetryAsync(
-        string key, long offset, Memory<byte> destination, ReadScope scope, CancellationToken cancellationToken)
-    {
-        for (int attempt = 1; ; attempt++)
-        {
-            try
-            {
-                await RequestAsync(key, offset, destination, scope, cancellationToken).ConfigureAwait(false);
-                return;
-            }
-            catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
-            {
-                await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
 
     /// <summary>One request, and a second one if it is late.</summary>
     private async ValueTask RequestAsync(

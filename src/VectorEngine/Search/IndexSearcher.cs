@@ -64,7 +64,7 @@ internal sealed class IndexSearcher
         {
             for (; begun < _searchers.Length; begun++)
             {
-                SearchPlan plan = SearchPlan.For(_segments.Items[begun].Root, begun, request);
+                SearchPlan plan = SearchPlan.For(_segments.Items[begun].Root, begun, _searchers.Length, request);
                 search[begun] = _searchers[begun].Begin(query, plan);
             }
 

@@ -68,6 +68,12 @@ internal static class IvfSearch
             if (count == 0 || (scratch.Rounds.Active && !scratch.Rounds.Admits(scratch.Lists[rank])))
                 continue;
             scratch.NextList = rank;
+            if (rank >= scratch.ListLimit && !IsAtHand(segment, scratch, rank, list))
+            {
+                scratch.GivenUp++;
+                continue;
+            }
+
             if (signs[rank].IsEmpty)
                 return false;
             if (rank + 1 < signs.Length)
@@ -84,6 +90,10 @@ internal static class IvfSearch
             ChooseLists<K>(segment, scratch, isFirst: false);
         return true;
     }
+
+    private static bool IsAtHand(Segment segment, QueryScratch scratch, int rank, int list) =>
+        !scratch.SignLists[rank].IsEmpty
+        && (scratch.Plan.Stage == SearchStage.Sign || segment.Ex!.TryRead(list, out scratch.ExLists[rank]));
 
     /// <summary>Scans one list that is not empty.</summary>
     /// <param name="segment">The segment.</param>

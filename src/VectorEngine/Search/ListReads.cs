@@ -81,7 +81,8 @@ internal sealed class ListReads(Segment segment, QueryScratch scratch) : IDispos
     }
 
     private static bool IsWanted(Segment segment, QueryScratch scratch, int rank) =>
-        segment.Root.Lists!.Count((int)scratch.Lists.Ordinal(rank)) > 0
+        rank < scratch.ListLimit
+        && segment.Root.Lists!.Count((int)scratch.Lists.Ordinal(rank)) > 0
         && (!scratch.Rounds.Active || scratch.Rounds.Admits(scratch.Lists[rank]));
 
     private int[] Missing(int firstRank)

@@ -18,7 +18,7 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
 
     /// <summary>Goes on to the next answer.</summary>
     /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
-    public async ValueTask<SearchStep?> NextAsync(ReadOnlyMemory<float> query, CancellationToken cancellationToken)
+    public async ValueTask<SearchStep> NextAsync(ReadOnlyMemory<float> query, CancellationToken cancellationToken)
     {
         if (_first is null && searcher.HasLists && request.Options.Stage != SearchStage.BruteForce)
         {

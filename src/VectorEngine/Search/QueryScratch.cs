@@ -83,6 +83,12 @@ internal sealed class QueryScratch
     /// <summary>The same of the 3-bit layer.</summary>
     public Span<ReadOnlyMemory<byte>> ExLists => _exLists.AsSpan(0, Lists.Count);
 
+    /// <summary>Lists from this rank on are visited only if they are at hand.</summary>
+    public int ListLimit { get; set; }
+
+    /// <summary>Lists that the budget has cost.</summary>
+    public int GivenUp { get; set; }
+
     /// <summary>The rank of the list that is scanned next.</summary>
     public int NextList { get; set; }
 
@@ -131,6 +137,7 @@ internal sealed class QueryScratch
     {
         ListsProbed = Probed,
         ListsExcluded = Excluded,
+        ListsGivenUp = GivenUp,
         PostingsScanned = Scanned,
         PostingsPruned = Probed > 0 && Plan.Stage != SearchStage.Sign ? Scanned - Refined : 0,
         PostingsRefined = Refined,
@@ -161,9 +168,12 @@ internal sealed class QueryScratch
         CandidateCount = 0;
         Probed = Excluded = 0;
         Scanned = Refined = Rescored = 0;
-        NextCandidate = 0;
+        NextCandidate = GivenUp = 0;
         Reads = null;
     }
+
+    /// <summary>Goes less far than was planned.</summary>
+    public void LowerStage(SearchStage stage) => Plan = Plan with { Stage = stage, LooksAhead = false };
 
     /// <summary>What the search reads from the store.</summary>
     public ReadScope BeginRead() => Reads ??= new ReadScope();
@@ -172,6 +182,7 @@ internal sealed class QueryScratch
     public void ResetLists()
     {
         NextList = 0;
+        ListLimit = int.MaxValue;
         Array.Clear(_signLists);
         Array.Clear(_exLists);
         if (_signLists.Length >= Lists.Count)

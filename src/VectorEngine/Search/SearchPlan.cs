@@ -34,6 +34,9 @@ internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStag
     /// <summary>All rows up to this distance are wanted; null where the nearest are.</summary>
     public float? Radius { get; init; }
 
+    /// <summary>Bytes and requests that may be read from the store for this segment; null for any number.</summary>
+    public ReadBudget? Budget { get; init; }
+
     /// <summary>Whether to begin to read what a second search, which refines, will need.</summary>
     public bool LooksAhead { get; init; }
 
@@ -45,6 +48,8 @@ internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStag
             throw new ArgumentException($"A probe count of {options.ProbeCount}.", nameof(options));
         if (options.RecallTarget is { } target && (options.ProbeCount is not null || !(target > 0 && target <= 1)))
             throw new ArgumentException($"A recall target of {target}, or beside a probe count.", nameof(options));
+        if (options.Budget is { } budget && (budget.Bytes <= 0 || budget.Requests <= 0 || budget.Time <= TimeSpan.Zero))
+            throw new ArgumentException("A budget of nothing.", nameof(options));
         if (options.Epsilon0 is { } epsilon0 && !(epsilon0 > 0 && float.IsFinite(epsilon0)))
             throw new ArgumentException($"An epsilon0 of {epsilon0}.", nameof(options));
         if ((options.Stage is { } stage && !Enum.IsDefined(stage)) || !Enum.IsDefined(options.Bound))
@@ -52,8 +57,12 @@ internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStag
     }
 
     /// <summary>The plan for a segment from a request that was checked.</summary>
+    /// <param name="root">The segment's root.</param>
+    /// <param name="segment">Its number.</param>
+    /// <param name="segments">How many there are, which share the budget.</param>
+    /// <param name="request">What is asked for.</param>
     /// <exception cref="ArgumentException">The stage needs vectors that are not stored.</exception>
-    public static SearchPlan For(SegmentRoot root, int segment, in SearchRequest request)
+    public static SearchPlan For(SegmentRoot root, int segment, int segments, in SearchRequest request)
     {
         SegmentDescription description = root.Description;
         SearchOptions options = request.Options;
@@ -71,6 +80,9 @@ internal readonly record struct SearchPlan(int Count, int ProbeCount, SearchStag
             Filter = request.Filters?[segment],
             Radius = request.Radius,
             LooksAhead = request.LooksAhead,
+            Budget = options.Budget is { } budget && (budget.Bytes ?? budget.Requests) is not null
+                ? new ReadBudget((budget.Bytes ?? long.MaxValue) / segments, (budget.Requests ?? int.MaxValue) / segments)
+                : null,
         };
     }
 

@@ -119,7 +119,10 @@ internal sealed class SegmentSearcher(Segment segment)
     private async ValueTask ScanRoundAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (ListReads.TakeAtHand(segment, scratch) && Scan(scratch))
+        bool atHand = ListReads.TakeAtHand(segment, scratch);
+        if (scratch.Plan.Budget is { } budget)
+            budget.Limit(segment, scratch);
+        if (atHand && Scan(scratch))
             return;
         var reads = new ListReads(segment, scratch);
         scratch.ReadAhead?.Dispose();
@@ -174,7 +177,16 @@ internal sealed class SegmentSearcher(Segment segment)
         {
             scratch.SortCandidates();
             while (!Rescore(scratch))
+            {
+                if (scratch.Plan.Budget is { } budget && budget.IsSpent(segment, scratch))
+                {
+                    scratch.SortEstimates();
+                    scratch.LowerStage(SearchStage.Refined);
+                    return;
+                }
+
                 await ReadCandidatesAsync(scratch, cancellationToken).ConfigureAwait(false);
+            }
         }
 
         scratch.SortResults();
@@ -192,7 +204,8 @@ internal sealed class SegmentSearcher(Segment segment)
     {
         int first = scratch.NextCandidate, end = first + 1;
         float horizon = MathF.Min(scratch.Results.Threshold, scratch.Uppers.Threshold);
-        while (end < scratch.CandidateCount && end - first < RowsAtATime && scratch.Candidates[end].LowerBound <= horizon)
+        int most = scratch.Plan.Budget?.Rows(segment, scratch) ?? RowsAtATime;
+        while (end < scratch.CandidateCount && end - first < Math.Min(most, RowsAtATime) && scratch.Candidates[end].LowerBound <= horizon)
             end++;
         int[] rows = new int[end - first], places = new int[end - first];
         for (int i = 0; i < rows.Length; i++)

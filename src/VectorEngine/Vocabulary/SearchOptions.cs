@@ -48,6 +48,9 @@ public sealed record SearchOptions
     /// </summary>
     public double? RecallTarget { get; init; }
 
+    /// <summary>What the search may take; it then visits fewer lists, or goes less far, than it would otherwise. Null: whatever it takes.</summary>
+    public SearchBudget? Budget { get; init; }
+
     /// <summary>
     /// The rows that may be returned: a <see cref="RowSet"/> or a condition on the metadata. Null: all. Searches visit as many more lists
     /// as it takes to find the selected rows with the recall that the same options give without a filter.
@@ -72,4 +75,26 @@ public sealed record SearchOptions
     /// Metadata columns to return with each hit, in this order; empty for none. Null: the column of ids, if the index has one.
     /// </summary>
     public IReadOnlyList<string>? Columns { get; init; }
+}
+
+/// <summary>
+/// What a search may take. What is in memory already costs nothing. What was given up for it is told by
+/// <see cref="SearchReceipt.ListsGivenUp"/> and by the stage of the result.
+/// </summary>
+public sealed record SearchBudget
+{
+    /// <summary>
+    /// Bytes to ask of the store, above 0. The nearest lists whose bytes all fit are visited; if not even one does, the stage is lowered,
+    /// and the 1-bit layer of one list is read in any case. Requests that are repeated, filters and metadata are not counted.
+    /// </summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>Requests to make of the store, above 0, like <see cref="Bytes"/>.</summary>
+    public int? Requests { get; init; }
+
+    /// <summary>
+    /// Time after which the best answer so far is returned, above 0; the first, by the 1-bit layer, is waited for in any case.
+    /// Batches and searches within a radius do not look at it.
+    /// </summary>
+    public TimeSpan? Time { get; init; }
 }

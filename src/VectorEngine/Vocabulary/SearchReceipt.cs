@@ -9,6 +9,9 @@ public readonly record struct SearchReceipt
     /// <summary>Posting lists that were known to hold no selected row, and were left unread.</summary>
     public int ListsExcluded { get; init; }
 
+    /// <summary>Posting lists that would have been visited, but for the budget.</summary>
+    public int ListsGivenUp { get; init; }
+
     /// <summary>Postings whose estimate or distance was computed: of those that the filter selects.</summary>
     public long PostingsScanned { get; init; }
 
@@ -49,6 +52,7 @@ public readonly record struct SearchReceipt
     {
         ListsProbed = x.ListsProbed + y.ListsProbed,
         ListsExcluded = x.ListsExcluded + y.ListsExcluded,
+        ListsGivenUp = x.ListsGivenUp + y.ListsGivenUp,
         PostingsScanned = x.PostingsScanned + y.PostingsScanned,
         PostingsPruned = x.PostingsPruned + y.PostingsPruned,
         PostingsRefined = x.PostingsRefined + y.PostingsRefined,

@@ -12,7 +12,8 @@ namespace VectorEngine.Tests.Format;
 /// <remarks>
 /// The vectors are small integers, symmetric around the centres of four clusters, so that every sum is exact in float32 and the bytes do
 /// not depend on the order in which an instruction set adds. After an intended change, run the tests once with
-/// <c>VECTORENGINE_WRITE_FIXTURES=1</c>, which writes the files anew, and review what changed.
+/// <c>VECTORENGINE_WRITE_FIXTURES=1</c>, which writes the files anew, and review what changed. The library has them, too: it searches that
+/// index to have its code compiled.
 /// </remarks>
 public sealed class FixtureTests
 {
@@ -206,5 +207,5 @@ public sealed class FixtureTests
         ("row", ArrowArray.From<long>(Enumerable.Range(0, Count).Select(i => (long)i).ToArray())));
 
     private static string FilePath(string name, [CallerFilePath] string thisFile = "") =>
-        Path.Combine(Path.GetDirectoryName(thisFile)!, "Fixture", $"{name}.bin");
+        Path.Combine(Path.GetDirectoryName(thisFile)!, "../../../src/VectorEngine/Format/Fixture", $"{name}.bin");
 }

@@ -1,0 +1,89 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using VectorEngine.Format;
+using VectorEngine.Storage;
+
+namespace VectorEngine;
+
+/// <summary>
+/// Has the code of searches compiled while the first index of a process is being opened: otherwise that would take longer than the round
+/// trips, and begin when they end. A small index that the library has in it is opened and searched; it is also the tests' example of the
+/// format.
+/// </summary>
+internal static class CodeWarmUp
+{
+    private const string Name = "warm";
+
+    private static int _started;
+
+    /// <summary>Starts it, once in a process, where code is compiled at all.</summary>
+    public static void Start()
+    {
+        if (RuntimeFeature.IsDynamicCodeCompiled && Interlocked.Exchange(ref _started, 1) == 0)
+        {
+            // Two at a time: what runs when a store answers at once, which is the kernels and whatever surrounds them, and what runs later.
+            _ = Task.Run(() => RunAsync(yields: true));
+            _ = Task.Run(() => RunAsync(yields: false));
+        }
+    }
+
+    private static async Task RunAsync(bool yields)
+    {
+        try
+        {
+            using VectorIndex index = await VectorIndex.OpenAsync(new LaterStore(yields), Name).ConfigureAwait(false);
+            float[] query = new float[index.Dimensions];
+            query[0] = 1;
+            await foreach (SearchSnapshot _ in index.SearchProgressiveAsync(query, 3, new SearchOptions { Columns = [] }).ConfigureAwait(false))
+            {
+            }
+
+            await index.SearchAsync(query, 3).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Whatever it is will show where it matters.
+        }
+    }
+
+    /// <summary>Has the index, and answers at once, or later, as a store behind a network does.</summary>
+    private sealed class LaterStore(bool yields) : IObjectStore
+    {
+        private readonly string _segment = IndexKeys.Segment(
+            Name, Manifest.ReadPointer(IndexKeys.Pointer(Name), Resource("pointer")).Segments[0].Id).Prefix;
+
+        public async ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default)
+        {
+            if (yields)
+                await Task.Yield();
+            return key == IndexKeys.Pointer(Name) ? new ObjectContent(Resource("pointer"), key) : null;
+        }
+
+        public async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
+        {
+            if (yields)
+                await Task.Yield();
+            Resource(key[(_segment.Length + 1)..]).AsMemory((int)offset, destination.Length).CopyTo(destination);
+        }
+
+        public ValueTask<string> WriteAsync(
+            string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        private static byte[] Resource(string name)
+        {
+            using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
+            byte[] content = new byte[stream.Length];
+            stream.ReadExactly(content);
+            return content;
+        }
+    }
+}
