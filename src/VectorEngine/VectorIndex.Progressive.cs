@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using VectorEngine.Search;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -27,15 +28,19 @@ public sealed partial class VectorIndex
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
         using var use = new ActiveSearch(this);
+        using var observation = SearchObservation.Start(Name, Version, SearchObservation.Progressive, k);
         SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
         var search = new ProgressiveSearch(_searcher, request);
         try
         {
-            while (await search.NextAsync(query, cancellationToken).ConfigureAwait(false) is { } step)
+            while (await NextAsync(search, query, observation, cancellationToken).ConfigureAwait(false) is { } step)
             {
                 var result = new SearchResult(step.Answer);
                 if (step.IsFinal)
                     await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+                observation?.Answer(result.Stage, result.Receipt);
+                if (step.IsFinal)
+                    observation?.Complete(queries: 1);
                 yield return new SearchSnapshot(result, step.Certain, step.IsFinal);
                 if (step.IsFinal)
                     break;
@@ -44,6 +49,20 @@ public sealed partial class VectorIndex
         finally
         {
             search.End();
+        }
+    }
+
+    private static async ValueTask<SearchStep?> NextAsync(
+        ProgressiveSearch search, ReadOnlyMemory<float> query, SearchObservation? observation, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await search.NextAsync(query, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            observation?.Fail(failure);
+            throw;
         }
     }
 }
