@@ -3,6 +3,7 @@ using VectorEngine.Loading;
 using VectorEngine.Numerics;
 using VectorEngine.Quantization;
 using VectorEngine.Search;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -43,6 +44,14 @@ public sealed partial class VectorIndex
         Check(Dimensions, k, options);
         RequireVectors();
         using var use = new ActiveSearch(this);
+        SearchResult[] results = await ObserveAsync(SearchObservation.Example, k, async () =>
+            [await AnswerByExampleAsync(like, unlike, k, options, cancellationToken).ConfigureAwait(false)]).ConfigureAwait(false);
+        return results[0];
+    }
+
+    private async Task<SearchResult> AnswerByExampleAsync(
+        ReadOnlyMemory<long> like, ReadOnlyMemory<long> unlike, int k, SearchOptions options, CancellationToken cancellationToken)
+    {
         float[] query = await MeanAsync(like, cancellationToken).ConfigureAwait(false);
         if (!unlike.IsEmpty)
         {

@@ -49,7 +49,7 @@ public sealed partial class VectorIndex
             throw new ArgumentException($"A radius of {radius}.", nameof(radius));
         options ??= SearchOptions.Default;
         Check(query.Length, RangeNeighbors, options);
-        return AnswerAsync(query, new SearchRequest(RangeNeighbors, options) { Radius = radius }, cancellationToken);
+        return ObserveAsync(query, new SearchRequest(RangeNeighbors, options) { Radius = radius }, cancellationToken);
     }
 
     /// <summary>Adds what the options' filter selects to a request.</summary>

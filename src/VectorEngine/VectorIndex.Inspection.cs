@@ -37,7 +37,7 @@ public sealed partial class VectorIndex
     /// <summary>The root, in one piece, and the layers.</summary>
     private static IEnumerable<LayerSource> Sources(Segment segment, SegmentReference reference) => segment.Sources.Prepend(
         new LayerSource(
-            LayerKind.Sign, segment.Keys.Root, reference.RootLength, 1, _ => (0, (int)reference.RootLength),
+            LayerKind.Root, segment.Keys.Root, reference.RootLength, 1, _ => (0, (int)reference.RootLength),
             (_, bytes) =>
             {
                 if (Crc32C.Compute(bytes.Span) != reference.RootChecksum)

@@ -3,6 +3,7 @@ using VectorEngine.Kernels;
 using VectorEngine.Loading;
 using VectorEngine.Publishing;
 using VectorEngine.Storage;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -41,6 +42,19 @@ public sealed partial class VectorIndex
         Manifest? named = Check(options);
         if (store is not (FileObjectStore or MemoryObjectStore))
             CodeWarmUp.Start();
+        if (!EngineActivities.IsObserved)
+            return await FindAndOpenAsync(store, name, named, options, cancellationToken).ConfigureAwait(false);
+        return await EngineActivities.RunAsync(EngineActivities.Open, name, async activity =>
+        {
+            VectorIndex index = await FindAndOpenAsync(store, name, named, options, cancellationToken).ConfigureAwait(false);
+            activity?.SetTag(TelemetryNames.IndexVersion, index.Version).SetTag("vectorengine.index.segments", index.SegmentCount);
+            return index;
+        }).ConfigureAwait(false);
+    }
+
+    private static async ValueTask<VectorIndex> FindAndOpenAsync(
+        IObjectStore store, string name, Manifest? named, OpenOptions options, CancellationToken cancellationToken)
+    {
         while (true)
         {
             Manifest manifest = named
@@ -54,9 +68,12 @@ public sealed partial class VectorIndex
         }
     }
 
-    /// <summary>Ends the use of the index; searches under way finish first, and its lease is given back after them.</summary>
+    /// <summary>
+    /// Ends the use of the index; searches under way finish first, prefetching is broken off, and the lease is given back after them.
+    /// </summary>
     public void Dispose()
     {
+        _closing.Cancel();
         int searches = Volatile.Read(ref _searches);
         while (searches >= 0)
         {
@@ -95,7 +112,7 @@ public sealed partial class VectorIndex
                 var reader = new StoreReader(store, options.CacheFolder is { } folder ? new DiskCache(folder, options.CacheLimit) : null);
                 IndexSegments segments = await IndexSegments.OpenAsync(
                     reader, name, manifest, budget, options.MemoryMap, new ReadScope(), cancellationToken).ConfigureAwait(false);
-                return new VectorIndex(segments, manifest, options, lease);
+                return new VectorIndex(name, segments, manifest, options, lease);
             }
         }
         catch (Exception failure)

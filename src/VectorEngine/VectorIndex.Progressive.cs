@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using VectorEngine.Search;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -27,6 +28,7 @@ public sealed partial class VectorIndex
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
         using var use = new ActiveSearch(this);
+        using var observation = SearchObservation.Start(Name, Version, SearchObservation.Progressive, k);
         SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
         var search = new ProgressiveSearch(_searcher, request);
         try
@@ -34,10 +36,13 @@ public sealed partial class VectorIndex
             SearchStep step;
             do
             {
-                step = await search.NextAsync(query, cancellationToken).ConfigureAwait(false);
+                step = await NextAsync(search, query, observation, cancellationToken).ConfigureAwait(false);
                 var result = new SearchResult(step.Answer);
                 if (step.IsFinal)
                     await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
+                observation?.Answer(result.Stage, result.Receipt);
+                if (step.IsFinal)
+                    observation?.Complete(queries: 1);
                 yield return new SearchSnapshot(result, step.Certain, step.IsFinal);
             }
             while (!step.IsFinal);
@@ -76,5 +81,19 @@ public sealed partial class VectorIndex
         var result = new SearchResult(best!.Answer);
         await AddRowsAsync(result, request.Options, cancellationToken).ConfigureAwait(false);
         return result;
+    }
+
+    private static async ValueTask<SearchStep> NextAsync(
+        ProgressiveSearch search, ReadOnlyMemory<float> query, SearchObservation? observation, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await search.NextAsync(query, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            observation?.Fail(failure);
+            throw;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using VectorEngine.Search;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -24,7 +25,7 @@ public sealed partial class VectorIndex
     {
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
-        ValueTask<SearchResult> answer = AnswerAsync(query, new SearchRequest(k, options), CancellationToken.None);
+        ValueTask<SearchResult> answer = ObserveAsync(query, new SearchRequest(k, options), CancellationToken.None);
         return answer.IsCompletedSuccessfully ? answer.Result : answer.AsTask().GetAwaiter().GetResult();
     }
 
@@ -39,7 +40,7 @@ public sealed partial class VectorIndex
     {
         options ??= SearchOptions.Default;
         Check(query.Length, k, options);
-        return AnswerAsync(query, new SearchRequest(k, options), cancellationToken);
+        return ObserveAsync(query, new SearchRequest(k, options), cancellationToken);
     }
 
     /// <summary>
@@ -69,8 +70,11 @@ public sealed partial class VectorIndex
         options ??= SearchOptions.Default;
         Check(queries.Dimensions, k, options);
         using var use = new ActiveSearch(this);
-        SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
-        return await AnswerAsync(queries, request, maxDegreeOfParallelism, progress, cancellationToken).ConfigureAwait(false);
+        return await ObserveAsync(SearchObservation.Batch, k, async () =>
+        {
+            SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
+            return await AnswerAsync(queries, request, maxDegreeOfParallelism, progress, cancellationToken).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Starts a search on the calling thread, unless its filter has to be evaluated first.</summary>

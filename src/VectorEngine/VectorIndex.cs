@@ -20,8 +20,9 @@ public sealed partial class VectorIndex : IDisposable, IAsyncDisposable
     // Searches under way; Disposed is added when the index is disposed, and the last search to end releases the segments.
     private int _searches;
 
-    private VectorIndex(IndexSegments segments, Manifest manifest, OpenOptions options, Lease? lease)
+    private VectorIndex(string name, IndexSegments segments, Manifest manifest, OpenOptions options, Lease? lease)
     {
+        Name = name;
         _segments = segments;
         _manifest = manifest;
         _searcher = new IndexSearcher(segments, options.DollarsPerThousandRequests / 1000);
@@ -29,6 +30,9 @@ public sealed partial class VectorIndex : IDisposable, IAsyncDisposable
         _defaultColumns = IdColumn is null ? [] : [IdColumn];
         _lease = lease;
     }
+
+    /// <summary>The index's name in the store.</summary>
+    public string Name { get; }
 
     /// <summary>The version: 1 for the first that was built under this name, then one more each time.</summary>
     public long Version => _manifest.Id.Number;
@@ -86,7 +90,7 @@ public sealed partial class VectorIndex : IDisposable, IAsyncDisposable
     };
 
     /// <summary>Bytes of posting lists, vectors, metadata and ids that are in memory now.</summary>
-    public long ResidentBytes => _segments.ResidentBytes;
+    public long ResidentBytes => _segments.Budget.Used;
 
     /// <summary>Counts a search as under way, so that the segments outlive it.</summary>
     private readonly struct ActiveSearch : IDisposable

@@ -7,6 +7,7 @@ using VectorEngine.Loading;
 using VectorEngine.Publishing;
 using VectorEngine.Quantization;
 using VectorEngine.Storage;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -148,6 +149,18 @@ public static class VectorIndexBuilder
         _ = InstructionSets.FromEnvironment();
         options ??= new VectorIndexOptions();
         Check(options);
+        return await EngineActivities.RunAsync(EngineActivities.Build, name, async activity =>
+        {
+            BuildReport report = await BuildAsync(store, name, source, options, append, progress, cancellationToken).ConfigureAwait(false);
+            activity?.SetTag(TelemetryNames.IndexVersion, report.Version).SetTag("vectorengine.build.vectors", report.Count);
+            return report;
+        }).ConfigureAwait(false);
+    }
+
+    private static async Task<BuildReport> BuildAsync(
+        IObjectStore store, string name, VectorSource source, VectorIndexOptions options, bool append,
+        IProgress<BuildProgress>? progress, CancellationToken cancellationToken)
+    {
         Pointer? newest = append
             ? await Pointer.ReadAsync(store, name, cancellationToken).ConfigureAwait(false)
             : await Pointer.TryReadAsync(store, name, cancellationToken).ConfigureAwait(false);

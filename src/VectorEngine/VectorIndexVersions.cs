@@ -1,6 +1,7 @@
 using VectorEngine.Format;
 using VectorEngine.Publishing;
 using VectorEngine.Storage;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -73,7 +74,14 @@ public static class VectorIndexVersions
         options ??= new GarbageOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.KeepVersions, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.GracePeriod, TimeSpan.Zero, nameof(options));
-        return new GarbageCollection(store, name, options).RunAsync(cancellationToken);
+        return EngineActivities.RunAsync(EngineActivities.Collect, name, async activity =>
+        {
+            GarbageReport report = await new GarbageCollection(store, name, options).RunAsync(cancellationToken).ConfigureAwait(false);
+            activity?.SetTag("vectorengine.collect.versions", report.VersionCount)
+                .SetTag("vectorengine.collect.objects", report.ObjectCount)
+                .SetTag("vectorengine.collect.bytes", report.ByteCount);
+            return report;
+        });
     }
 
     private static IndexVersion Describe(VersionEntry version) => new(version.Id.Number, version.Published, version.SegmentCount);

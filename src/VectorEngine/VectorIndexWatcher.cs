@@ -1,5 +1,6 @@
 using VectorEngine.Publishing;
 using VectorEngine.Storage;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -113,6 +114,7 @@ public sealed class VectorIndexWatcher : IAsyncDisposable
         {
             var next = new RentableIndex(await OpenWarmAsync(_store, _name, _options, _ended.Token).ConfigureAwait(false));
             _ = Interlocked.Exchange(ref _current, next).RetireAsync();
+            EngineMetrics.Swaps.Add(1, new KeyValuePair<string, object?>(TelemetryNames.IndexName, _name));
         }
 
         _etag = pointer.ETag; // only now: what failed is tried again

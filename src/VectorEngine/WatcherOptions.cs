@@ -10,8 +10,9 @@ public sealed record WatcherOptions
     public OpenOptions Open { get; init; } = new();
 
     /// <summary>
-    /// Called with each version before it takes the place of the one before, such as to search it for what will be asked; if it fails,
-    /// the version before stays. Null for nothing.
+    /// Called with each version before it takes the place of the one before, such as to prefetch it or to search it for what will be
+    /// asked (<see cref="VectorIndex.PrefetchAsync"/>, <see cref="VectorIndex.WarmUpAsync"/>); if it fails, the version before stays.
+    /// Null for nothing.
     /// </summary>
     public Func<VectorIndex, CancellationToken, ValueTask>? WarmUp { get; init; }
 }

@@ -23,6 +23,7 @@ public sealed class ArchitectureTests
         ["Quantization"] = 2,
         ["Kernels"] = 1,
         ["Numerics"] = 0,
+        ["Telemetry"] = 0,
     };
 
     private static readonly Dictionary<string, int> SampleLevels = new() { [""] = 2, ["High"] = 1, ["Low"] = 0, ["Guilty"] = 0 };

@@ -46,4 +46,15 @@ internal readonly record struct SegmentKeys(string Prefix)
     public string Ids => $"{Prefix}/ids";
 
     public string Zones => $"{Prefix}/zones";
+
+    /// <summary>What an object of a segment holds; an object of the caller's holds vectors.</summary>
+    public static LayerKind KindOf(string key) => key.AsSpan(key.LastIndexOf('/') + 1) switch
+    {
+        "root" => LayerKind.Root,
+        "sign" => LayerKind.Sign,
+        "ex" => LayerKind.Ex,
+        "metadata" or "zones" => LayerKind.Metadata,
+        "ids" => LayerKind.Ids,
+        _ => LayerKind.Vectors,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine.Loading;
 
@@ -50,6 +51,9 @@ internal sealed class DiskCache : IDisposable
         _writing = Task.Run(WriteQueuedAsync);
     }
 
+    /// <summary>Bytes, in whole blocks, that always stay if there are no more.</summary>
+    public long Capacity => _limit - (2 * (_limit / Shares));
+
     /// <summary>Extents that were found.</summary>
     public long Hits => Volatile.Read(ref _hits);
 
@@ -81,6 +85,7 @@ internal sealed class DiskCache : IDisposable
         if (!ExtentFolder.TryRead(path, destination))
         {
             Interlocked.Increment(ref _misses);
+            EngineMetrics.CountDiskLookup(isHit: false);
             return false;
         }
 
@@ -94,9 +99,14 @@ internal sealed class DiskCache : IDisposable
         }
 
         Interlocked.Increment(ref _hits);
+        EngineMetrics.CountDiskLookup(isHit: true);
         Interlocked.Add(ref _bytesRead, destination.Length);
         return true;
     }
+
+    /// <summary>Whether there is an extent of exactly this range, which may still turn out to be wrong.</summary>
+    public bool Contains(string key, long offset, int length) =>
+        new FileInfo(_folder.PathOf(key, offset, length)) is { Exists: true } file && file.Length == length;
 
     /// <summary>
     /// Has an extent written in the background, unless it is there; returns at once. It is dropped where too much waits already, where the

@@ -30,8 +30,8 @@ internal sealed class IndexSegments : IDisposable
     /// <summary>Reads the store.</summary>
     public StoreReader Reader => _reader;
 
-    /// <summary>Bytes kept in memory besides the roots.</summary>
-    public long ResidentBytes => _budget.Used;
+    /// <summary>What is kept in memory; the roots do not count against it.</summary>
+    public MemoryBudget Budget => _budget;
 
     /// <summary>The columns of the metadata; null if there is none.</summary>
     public ArrowSchema? Metadata => _segments[0].Metadata?.Schema;
@@ -67,6 +67,7 @@ internal sealed class IndexSegments : IDisposable
                 segments[i] = await opening[i].ConfigureAwait(false);
             foreach (Segment segment in segments)
                 CheckLike(segments[0], segment);
+            budget.ByKind.Add(LayerKind.Root, segments.Sum(segment => segment.RootLength));
             return new IndexSegments(segments, budget, reader);
         }
         catch
@@ -80,6 +81,7 @@ internal sealed class IndexSegments : IDisposable
                     opened.Result.Dispose();
             }
 
+            budget.Dispose();
             reader.Dispose();
             throw;
         }
@@ -116,6 +118,7 @@ internal sealed class IndexSegments : IDisposable
     {
         foreach (Segment segment in _segments)
             segment.Dispose();
+        _budget.Dispose();
         _reader.Dispose();
     }
 

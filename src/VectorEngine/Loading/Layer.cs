@@ -1,24 +1,5 @@
 namespace VectorEngine.Loading;
 
-/// <summary>What a layer holds: for the report of what is in memory.</summary>
-internal enum LayerKind
-{
-    /// <summary>Posting lists of the 1-bit layer.</summary>
-    Sign,
-
-    /// <summary>Posting lists of the 3-bit layer.</summary>
-    Ex,
-
-    /// <summary>Stored vectors and their checksums.</summary>
-    Vectors,
-
-    /// <summary>Metadata and zones.</summary>
-    Metadata,
-
-    /// <summary>Ids.</summary>
-    Ids,
-}
-
 /// <summary>Throws <see cref="CorruptDataException"/> if an extent's bytes are not what was written.</summary>
 internal delegate void ExtentCheck(int extent, ReadOnlyMemory<byte> bytes);
 
@@ -50,6 +31,9 @@ internal abstract class Layer(LayerSource source)
     /// <summary>An extent's verified bytes, if they are at hand. They stay valid as long as they are referred to.</summary>
     /// <exception cref="CorruptDataException">They are not what was written.</exception>
     public abstract bool TryRead(int extent, out ReadOnlyMemory<byte> bytes);
+
+    /// <summary>Whether an extent is in memory, which does not count as using it.</summary>
+    public abstract bool Contains(int extent);
 
     /// <summary>Starts to read extents that are not at hand.</summary>
     /// <param name="extents">Their numbers, ascending, none twice.</param>

@@ -33,6 +33,8 @@ internal sealed class MappedLayer : Layer, IDisposable
         return true;
     }
 
+    public override bool Contains(int extent) => true;
+
     public override ExtentReads Start(ReadOnlySpan<int> extents, ReadScope scope) =>
         throw new UnreachableException("All of a mapped file is at hand.");
 

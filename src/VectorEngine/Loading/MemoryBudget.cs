@@ -1,3 +1,5 @@
+using VectorEngine.Telemetry;
+
 namespace VectorEngine.Loading;
 
 /// <summary>
@@ -5,15 +7,21 @@ namespace VectorEngine.Loading;
 /// otherwise the layers drop what was not used lately (the clock algorithm) before more is loaded.
 /// What a search still reads stays alive until it is done, and what is dropped until the garbage collector has run.
 /// </summary>
-internal sealed class MemoryBudget(long limit)
+internal sealed class MemoryBudget(long limit) : IDisposable
 {
     private readonly Lock _changing = new();
     private readonly List<ResidentLayer> _layers = [];
     private int _hand;
     private long _used;
 
-    /// <summary>Bytes kept now.</summary>
+    /// <summary>Bytes kept now, with those that are reserved for what is on its way.</summary>
     public long Used => Volatile.Read(ref _used);
+
+    /// <summary>Bytes that can be kept without dropping any.</summary>
+    public long Free => limit - Used;
+
+    /// <summary>The bytes by what they are of.</summary>
+    public ResidentBytes ByKind { get; } = new();
 
     /// <summary>Adds a layer, before anything is loaded.</summary>
     public void Register(ResidentLayer layer)
@@ -22,24 +30,20 @@ internal sealed class MemoryBudget(long limit)
             _layers.Add(layer);
     }
 
-    /// <summary>Makes room for bytes that are about to be loaded.</summary>
-    public void Reserve(long length)
+    /// <summary>Takes bytes for what is about to be loaded.</summary>
+    /// <param name="kind">What they are of.</param>
+    /// <param name="length">How many.</param>
+    /// <param name="mayEvict">Whether to make room for them, and to take them even if there is none.</param>
+    /// <returns>Whether they were taken.</returns>
+    public bool TryReserve(LayerKind kind, long length, bool mayEvict)
     {
         lock (_changing)
         {
-            MakeRoom(limit - length);
-            _used += length;
-        }
-    }
-
-    /// <summary>Takes bytes that are free, if there are so many.</summary>
-    public bool TryReserve(long length)
-    {
-        lock (_changing)
-        {
-            if (_used + length > limit)
+            if (mayEvict)
+                MakeRoom(limit - length);
+            else if (_used + length > limit)
                 return false;
-            _used += length;
+            Add(kind, length);
             return true;
         }
     }
@@ -52,13 +56,21 @@ internal sealed class MemoryBudget(long limit)
     }
 
     /// <summary>Gives back what was reserved and not kept, and drops what is too much of the rest.</summary>
-    public void Return(long length)
+    public void Return(LayerKind kind, long length)
     {
         lock (_changing)
         {
-            _used -= length;
+            Add(kind, -length);
             MakeRoom(limit);
         }
+    }
+
+    public void Dispose() => ByKind.Dispose();
+
+    private void Add(LayerKind kind, long length)
+    {
+        _used += length;
+        ByKind.Add(kind, length);
     }
 
     private void MakeRoom(long most)
@@ -67,9 +79,10 @@ internal sealed class MemoryBudget(long limit)
         int layerEnds = (2 * _layers.Count) + 1;
         while (_used > most && layerEnds > 0)
         {
-            if (_layers[_hand].TryAdvance(out long freed))
+            ResidentLayer layer = _layers[_hand];
+            if (layer.TryAdvance(out long freed))
             {
-                _used -= freed;
+                Add(layer.Source.Kind, -freed);
                 continue;
             }
 

@@ -14,6 +14,9 @@ internal sealed class RangeFetch(int first, int last)
     /// <summary>Its bytes, where the cache on disk had them; not verified yet.</summary>
     public AlignedBuffer<byte>? Cached { get; set; }
 
+    /// <summary>Whether there is room for its wanted extents in memory; otherwise they are only for those who wait for them.</summary>
+    public bool IsKept { get; set; }
+
     public int First => first;
 
     public int Last => last;

@@ -12,6 +12,9 @@ internal sealed class ReadScope
     private long _bytes, _cachedBytes;
     private int _requests, _round = 1, _rounds;
 
+    /// <summary>Whether nobody waits for it: it makes way for others, and nothing is dropped from memory for it.</summary>
+    public bool IsBackground { get; init; }
+
     /// <summary>Requests to the store, with those that were repeated.</summary>
     public int Requests => Volatile.Read(ref _requests);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using VectorEngine.Numerics;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine.Loading;
 
@@ -33,6 +34,8 @@ internal sealed class ResidentLayer : Layer
     {
         if (TryGet(extent, out AlignedBuffer<byte>? buffer))
         {
+            if (MemoryLookups.IsObserved)
+                MemoryLookups.CountHit(Source.Kind);
             bytes = buffer.Memory;
             return true;
         }
@@ -41,8 +44,13 @@ internal sealed class ResidentLayer : Layer
         return false;
     }
 
+    public override bool Contains(int extent) =>
+        Find(extent / Page.Extents) is { } page && Volatile.Read(ref page.Buffers[extent % Page.Extents]) is not null;
+
     public override ExtentReads Start(ReadOnlySpan<int> extents, ReadScope scope)
     {
+        if (MemoryLookups.IsObserved && !scope.IsBackground)
+            MemoryLookups.CountMisses(Source.Kind, extents.Length);
         var reads = new ExtentReads(this);
         var started = new List<RangeFetch>();
         List<RangeFetch> cached = ReadCached(extents);
@@ -232,7 +240,9 @@ internal sealed class ResidentLayer : Layer
         long reserved = 0;
         foreach (int extent in fetch.Wanted)
             reserved += Source.Extent(extent).Length;
-        _budget.Reserve(reserved);
+        fetch.IsKept = _budget.TryReserve(Source.Kind, reserved, mayEvict: !scope.IsBackground);
+        if (!fetch.IsKept)
+            reserved = 0;
         try
         {
             (long start, _) = Source.Extent(fetch.First);
@@ -246,7 +256,7 @@ internal sealed class ResidentLayer : Layer
         finally
         {
             await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _budget.Return(reserved);
+            _budget.Return(Source.Kind, reserved);
         }
     }
 
@@ -263,7 +273,7 @@ internal sealed class ResidentLayer : Layer
         {
             (long offset, int length) = Source.Extent(extent);
             bool isWanted = extent == fetch.Wanted[next];
-            if (!isWanted && !_budget.TryReserve(length))
+            if (!isWanted && !_budget.TryReserve(Source.Kind, length, mayEvict: false))
                 continue;
             AlignedBuffer<byte> buffer = range;
             if (fetch.First != fetch.Last)
@@ -277,7 +287,7 @@ internal sealed class ResidentLayer : Layer
             {
                 check(extent, buffer.Memory);
                 // Of two threads that read the same extent, the later uses the earlier's.
-                AlignedBuffer<byte>? earlier = TryKeep(extent, buffer);
+                AlignedBuffer<byte>? earlier = fetch.IsKept || !isWanted ? TryKeep(extent, buffer) : null;
                 isKept = earlier is null;
                 if (isKept && fetch.Cached is null)
                     _reader.Cache?.Add(Source.Key, offset, buffer.Memory);
@@ -291,11 +301,11 @@ internal sealed class ResidentLayer : Layer
             if (isWanted)
             {
                 next++;
-                reserved -= isKept ? length : 0;
+                reserved -= isKept && fetch.IsKept ? length : 0;
             }
             else if (!isKept)
             {
-                _budget.Return(length);
+                _budget.Return(Source.Kind, length);
             }
         }
     }

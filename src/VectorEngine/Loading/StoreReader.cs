@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using VectorEngine.Format;
 using VectorEngine.Storage;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine.Loading;
 
@@ -38,25 +40,32 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
     public async ValueTask ReadAsync(
         string key, long offset, Memory<byte> destination, ReadScope scope, CancellationToken cancellationToken)
     {
-        await Gate.EnterAsync(destination.Length, cancellationToken).ConfigureAwait(false);
+        await Gate.EnterAsync(destination.Length, scope.IsBackground, cancellationToken).ConfigureAwait(false);
         try
         {
+            string layer = TelemetryNames.Of(SegmentKeys.KindOf(key));
             for (int attempt = 1; ; attempt++)
             {
+                long start = Stopwatch.GetTimestamp();
                 try
                 {
-                    await RequestAsync(key, offset, destination, scope, cancellationToken).ConfigureAwait(false);
+                    await RequestAsync(key, offset, destination, scope, layer, cancellationToken).ConfigureAwait(false);
+                    EngineMetrics.RecordRequest(layer, Stopwatch.GetElapsedTime(start), failure: null);
                     return;
                 }
-                catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
+                catch (Exception failure)
                 {
+                    EngineMetrics.RecordRequest(layer, Stopwatch.GetElapsedTime(start), failure);
+                    if (failure is not StoreException { IsTransient: true } || attempt >= MaxAttempts)
+                        throw;
+                    EngineMetrics.Retries.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
                     await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
                 }
             }
         }
         finally
         {
-            Gate.Leave(destination.Length);
+            Gate.Leave(destination.Length, scope.IsBackground);
         }
     }
 
@@ -72,6 +81,7 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
             }
             catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
             {
+                EngineMetrics.Retries.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, TelemetryNames.Pointer));
                 await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
             }
             catch (CorruptDataException) when (attempt == 1)
@@ -85,10 +95,10 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
 
     /// <summary>One request, and a second one if it is late.</summary>
     private async ValueTask RequestAsync(
-        string key, long offset, Memory<byte> destination, ReadScope scope, CancellationToken cancellationToken)
+        string key, long offset, Memory<byte> destination, ReadScope scope, string layer, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        scope.AddRequest(destination.Length);
+        Count(destination.Length, scope, layer);
         Interlocked.Increment(ref _requests);
         using var firstCancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         ValueTask reading = store.ReadAsync(key, offset, destination, firstCancellation.Token);
@@ -107,7 +117,8 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         }
 
         Interlocked.Increment(ref _hedges);
-        scope.AddRequest(destination.Length);
+        EngineMetrics.Hedges.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
+        Count(destination.Length, scope, layer);
         byte[] second = new byte[destination.Length];
         using var secondCancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task hedge = store.ReadAsync(key, offset, second, secondCancellation.Token).AsTask();
@@ -129,6 +140,12 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         }
 
         _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
+    }
+
+    private static void Count(long bytes, ReadScope scope, string layer)
+    {
+        scope.AddRequest(bytes);
+        EngineMetrics.CountRequest(layer, bytes);
     }
 
     /// <summary>Waits for a request until it has ended or is late; what late means is learnt meanwhile from others.</summary>

@@ -14,7 +14,7 @@ internal sealed record Pointer(Manifest Newest, string ETag)
     public static async ValueTask<Pointer?> TryReadAsync(IObjectStore store, string index, CancellationToken cancellationToken)
     {
         string key = IndexKeys.Pointer(index);
-        ObjectContent? content = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false);
+        ObjectContent? content = await ObservedRead.OfAsync(store.TryReadAsync(key, cancellationToken)).ConfigureAwait(false);
         return content is null ? null : Of(key, content);
     }
 
@@ -31,7 +31,7 @@ internal sealed record Pointer(Manifest Newest, string ETag)
         IObjectStore store, string index, string knownETag, CancellationToken cancellationToken)
     {
         string key = IndexKeys.Pointer(index);
-        ObjectContent? content = await store.ReadIfChangedAsync(key, knownETag, cancellationToken).ConfigureAwait(false);
+        ObjectContent? content = await ObservedRead.OfAsync(store.ReadIfChangedAsync(key, knownETag, cancellationToken)).ConfigureAwait(false);
         return content is null ? null : Of(key, content);
     }
 

@@ -1,5 +1,6 @@
 using VectorEngine.Format;
 using VectorEngine.Storage;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine.Publishing;
 
@@ -30,7 +31,16 @@ internal sealed class Publication(IObjectStore store, string index, Pointer? bef
     /// <param name="source">The version whose segments these are, if not the newest: it has to be published still.</param>
     /// <param name="cancellationToken">Cancels the publication; the version then may or may not appear.</param>
     /// <exception cref="WriteConflictException">Another version was published meanwhile, or the source was given up.</exception>
-    public async ValueTask<Manifest> PublishAsync(
+    public Task<Manifest> PublishAsync(
+        IReadOnlyList<SegmentReference> segments, VersionId? source, CancellationToken cancellationToken) =>
+        EngineActivities.RunAsync(EngineActivities.Publish, index, async activity =>
+        {
+            Manifest published = await WriteAsync(segments, source, cancellationToken).ConfigureAwait(false);
+            activity?.SetTag(TelemetryNames.IndexVersion, published.Id.Number);
+            return published;
+        });
+
+    private async Task<Manifest> WriteAsync(
         IReadOnlyList<SegmentReference> segments, VersionId? source, CancellationToken cancellationToken)
     {
         var next = Manifest.After(before?.Newest, segments);

@@ -43,7 +43,7 @@ internal static class PublishedVersions
         IObjectStore store, string index, VersionId version, CancellationToken cancellationToken)
     {
         string key = IndexKeys.Version(index, version);
-        ObjectContent? content = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false);
+        ObjectContent? content = await ObservedRead.OfAsync(store.TryReadAsync(key, cancellationToken)).ConfigureAwait(false);
         if (content is null)
             return null;
         var manifest = Manifest.ReadPointer(key, content.Content);
