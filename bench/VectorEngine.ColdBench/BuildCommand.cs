@@ -13,7 +13,6 @@ internal static class BuildCommand
     public static Command Create()
     {
         var baseFile = new Option<string>("--base") { Required = true, Description = "Vectors to index: .fvecs, .bvecs, .npy or .arrow." };
-        var folder = new Option<string>("--folder") { Required = true, Description = "Folder of the index; one that is there is kept." };
         var metric = new Option<Metric>("--metric") { DefaultValueFactory = _ => Metric.SquaredL2, Description = "How distances are measured." };
         var stored = new Option<StoredVectors>("--stored-vectors")
         {
@@ -21,10 +20,11 @@ internal static class BuildCommand
             Description = "How the vectors are kept for exact distances.",
         };
         var clusters = new Option<int?>("--clusters") { Description = "Number of clusters; the engine's own choice if left out." };
-        var command = new Command("build", "Builds an index in a folder.") { baseFile, folder, metric, stored, clusters };
+        var command = new Command("build", "Builds an index, unless there is one.") { baseFile, metric, stored, clusters };
+        var where = new StoreSettings.Options(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var store = new FileObjectStore(parsed.GetRequiredValue(folder));
+            IObjectStore store = where.Read(parsed).Open();
             if (await store.TryReadAsync($"{IndexName}/pointer", cancellationToken) is null)
             {
                 await VectorIndexBuilder.BuildAsync(

@@ -11,7 +11,7 @@ internal sealed record ColdTrial : Trial
 
     protected override async Task<string> MeasureAsync()
     {
-        var store = new CountingStore(await Store.OpenAsync());
+        var store = new CountingStore(await Store.OpenFarAsync());
         var moments = new List<(TimeSpan Elapsed, Traffic All, Traffic Sign, SearchResult? Result)>();
         long start = Stopwatch.GetTimestamp();
         using VectorIndex index = await VectorIndex.OpenAsync(store, BuildCommand.IndexName);

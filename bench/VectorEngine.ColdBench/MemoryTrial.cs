@@ -13,7 +13,7 @@ internal sealed record MemoryTrial : Trial
 
     protected override async Task<string> MeasureAsync()
     {
-        var store = await Store.OpenAsync();
+        var store = await Store.OpenFarAsync();
         GC.Collect();   // what the queries were read from
         MemoryUse before = MemoryUse.Now();
         using VectorIndex index = await VectorIndex.OpenAsync(

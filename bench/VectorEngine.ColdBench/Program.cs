@@ -1,9 +1,12 @@
 using System.CommandLine;
+using Spectre.Console;
 using VectorEngine.ColdBench;
 
+if (Console.IsOutputRedirected)
+    AnsiConsole.Profile.Width = 120;
 var command = new RootCommand("Measures indexes whose store is far away.")
 {
-    BuildCommand.Create(), UploadCommand.Create(), ColdCommand.Create(), WarmCommand.Create(), MemoryCommand.Create(),
-    DelayProxy.CreateCommand(), Trial.CreateCommand(),
+    BuildCommand.Create(), ColdCommand.Create(), WarmCommand.Create(), MemoryCommand.Create(), DelayProxy.CreateCommand(),
+    Trial.CreateCommand(),
 };
 return await command.Parse(args).InvokeAsync();

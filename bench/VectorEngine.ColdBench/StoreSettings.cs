@@ -12,15 +12,20 @@ namespace VectorEngine.ColdBench;
 /// <param name="Bucket">The bucket.</param>
 internal sealed record StoreSettings(string? Folder, string? Endpoint, string? Bucket)
 {
-    /// <summary>Opens the store for as long as the process lives.</summary>
-    public async Task<IObjectStore> OpenAsync()
+    /// <summary>Opens the store, for as long as the process lives, without the simulated network.</summary>
+    public IObjectStore Open() => Bucket is null
+        ? new FileObjectStore(Folder!)
+        : new S3ObjectStore(new AmazonS3Client(S3ObjectStore.CompatibleServer(Endpoint!)), Bucket);
+
+    /// <summary>Opens the store as it is measured, for as long as the process lives.</summary>
+    public async Task<IObjectStore> OpenFarAsync()
     {
         if (Bucket is not null)
-            return new S3ObjectStore(new AmazonS3Client(S3ObjectStore.CompatibleServer(Endpoint!)), Bucket);
+            return Open();
         // The network's own code is no part of what is measured: it is compiled before.
-        var instant = new NetworkProfile { RoundTrip = TimeSpan.FromMilliseconds(1) };
-        await new SimulatedStore(new MemoryObjectStore(), instant).TryReadAsync("nothing");
-        return new SimulatedStore(new FileObjectStore(Folder!), new NetworkProfile());
+        var near = new NetworkProfile { RoundTrip = TimeSpan.FromMilliseconds(1) };
+        await new SimulatedStore(new MemoryObjectStore(), near).TryReadAsync("nothing");
+        return new SimulatedStore(Open(), new NetworkProfile());
     }
 
     /// <summary>Reads all files of the index, so that measured reads find them in memory.</summary>

@@ -15,7 +15,7 @@ internal sealed record WarmTrial : Trial
 
     protected override async Task<string> MeasureAsync()
     {
-        var store = new CountingStore(await Store.OpenAsync());
+        var store = new CountingStore(await Store.OpenFarAsync());
         (VectorIndex index, OpenedSearch first, int requests) = await OpenAndSearchAsync(store);
         var reopened = new OpenedSearch[Reopenings];
         for (int i = 0; i < reopened.Length; i++)
