@@ -36,7 +36,7 @@ Task("TestTiers")
 {
     Information($"{tier.Expected}: {tier.Variable}={tier.Value}");
     // These run the same code on every set.
-    string filter = string.Join('&', new[] { "Architecture", "Arrow", "Format", "Inspect.", "QuickStart", "Storage", "Testing" }.Select(part => $"FullyQualifiedName!~Tests.{part}"));
+    string filter = string.Join('&', new[] { "Architecture", "Arrow", "ColdStart", "Format", "Inspect.", "QuickStart", "Storage", "Testing" }.Select(part => $"FullyQualifiedName!~Tests.{part}"));
     DotNetTest(Tests, Where(filter, new Dictionary<string, string>
     {
         [tier.Variable] = tier.Value,

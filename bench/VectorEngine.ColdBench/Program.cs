@@ -1,6 +1,12 @@
 using System.CommandLine;
+using Spectre.Console;
 using VectorEngine.ColdBench;
 
-var command = new RootCommand("Measures indexes whose store is far away.");
-command.Add(DelayProxy.CreateCommand());
+if (Console.IsOutputRedirected)
+    AnsiConsole.Profile.Width = 120;
+var command = new RootCommand("Measures indexes whose store is far away.")
+{
+    BuildCommand.Create(), ColdCommand.Create(), WarmCommand.Create(), MemoryCommand.Create(), DelayProxy.CreateCommand(),
+    Trial.CreateCommand(),
+};
 return await command.Parse(args).InvokeAsync();
