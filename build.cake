@@ -169,6 +169,11 @@ Task("Kill")
     .IsDependentOn("Build")
     .Does(() => RunFuzz($"kill --kills {Argument("kills", 200)} --count {Argument("count", 20_000)} --seed {Argument("seed", 1)}"));
 
+Task("Soak")
+    .Description("Searches, builds, watches and collects at once, with every fault, then kills processes: 10 minutes, or --minutes=N.")
+    .IsDependentOn("Build")
+    .Does(() => RunFuzz($"soak --minutes {Argument("minutes", "10")} --seed {Argument("seed", 1)}"));
+
 Task("Default").IsDependentOn("Test");
 
 RunTarget(Argument("target", "Default"));

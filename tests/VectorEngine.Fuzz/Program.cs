@@ -1,6 +1,8 @@
 using System.CommandLine;
 using VectorEngine.Fuzz.Corruption;
 using VectorEngine.Fuzz.Kill;
+using VectorEngine.Fuzz.Soak;
+using VectorEngine.Storage;
 
 var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1, Description = "Decides everything.", Recursive = true };
 var jobs = new Option<int>("--jobs")
@@ -45,4 +47,23 @@ var cache = new Command("cache", "Uses a disk cache for ever: started by the pro
 cache.Hidden = true;
 cache.SetAction((result, _) => Task.FromResult(CacheWorker.Run(result.GetRequiredValue(folder))));
 root.Add(cache);
+
+var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10, Description = "How long; killing processes takes a fifth more." };
+var server = new Option<string?>("--s3") { Description = "An S3 server's endpoint, instead of a store in memory." };
+var soak = new Command("soak", "Does everything at once, with every fault; then kills processes that share a folder.") { minutes, server };
+soak.SetAction(async (result, _) =>
+{
+    TimeSpan length = TimeSpan.FromMinutes(result.GetValue(minutes));
+    IObjectStore store = result.GetValue(server) is { } endpoint ? await SoakServer.OpenAsync(endpoint) : new MemoryObjectStore();
+    return await new SoakRun(result.GetValue(seed), length, store).RunAsync()
+        + await new SoakKillRun(result.GetValue(seed), length / 5).RunAsync();
+});
+root.Add(soak);
+
+var role = new Option<string>("--role") { Required = true };
+var soakWork = new Command("soak-work", "Works until it is killed: started by the program itself.") { folder, role };
+soakWork.Hidden = true;
+soakWork.SetAction(async (result, _) =>
+    await SoakWorker.RunAsync(result.GetRequiredValue(folder), result.GetRequiredValue(role), result.GetValue(seed)));
+root.Add(soakWork);
 return await root.Parse(args).InvokeAsync();

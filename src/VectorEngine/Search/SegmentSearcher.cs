@@ -119,10 +119,10 @@ internal sealed class SegmentSearcher(Segment segment)
     private async ValueTask ScanRoundAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        bool atHand = ListReads.TakeAtHand(segment, scratch);
+        bool hasSign = ListReads.TakeAtHand(segment, scratch);
         if (scratch.Plan.Budget is { } budget)
             budget.Limit(segment, scratch);
-        if (atHand && Scan(scratch))
+        if (hasSign && Scan(scratch))
             return;
         var reads = new ListReads(segment, scratch);
         scratch.ReadAhead?.Dispose();
@@ -130,10 +130,12 @@ internal sealed class SegmentSearcher(Segment segment)
         do
         {
             int rank = scratch.NextList;
-            if (scratch.SignLists[rank].IsEmpty)
+            // All that is missing of the 1-bit layer comes first, though the nearest list may be at hand.
+            if (!hasSign || scratch.SignLists[rank].IsEmpty)
                 await reads.ReadSignAsync(rank, cancellationToken).ConfigureAwait(false);
             else
                 await reads.ReadExAsync(cancellationToken).ConfigureAwait(false);
+            hasSign = true;
         }
         while (!Scan(scratch));
         // What is still on its way is not needed, unless by the search after this one.
