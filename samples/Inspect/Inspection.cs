@@ -8,7 +8,7 @@ namespace Inspect;
 /// <summary>Everything that is shown of one index.</summary>
 internal static class Inspection
 {
-    private const int HitCount = 10, MostDamages = 20;
+    private const int HitCount = 10, MostDamages = 20, MostVersions = 10;
 
     /// <summary>Shows an index; returns the exit code: 1 if it is damaged or not there.</summary>
     public static async Task<int> RunAsync(IAnsiConsole console, string folder, string name, CancellationToken cancellationToken)
@@ -19,6 +19,7 @@ internal static class Inspection
             using VectorIndex index = await VectorIndex.OpenAsync(store, name, null, cancellationToken);
             IndexStatistics statistics = index.Describe();
             Show(console, name, index, statistics);
+            Show(console, await VectorIndexVersions.ListAsync(store, name, cancellationToken));
             foreach (string warning in Warnings.Of(index.Metric, statistics))
                 console.MarkupLineInterpolated($"[yellow]! {warning}[/]");
             VerificationReport report = await VerifyAsync(console, index, cancellationToken);
@@ -55,6 +56,14 @@ internal static class Inspection
         ListHistogram histogram = new([.. statistics.Segments.SelectMany(segment => segment.ListSizes)]);
         if (histogram.Bars.Count > 0)
             console.Write(histogram.ToChart());
+    }
+
+    private static void Show(IAnsiConsole console, IReadOnlyList<IndexVersion> versions)
+    {
+        IEnumerable<string> newest = versions.Take(MostVersions).Select(version =>
+            $"{version.Number} ({version.Published.LocalDateTime:yyyy-MM-dd HH:mm})");
+        string others = versions.Count > MostVersions ? $" and {versions.Count - MostVersions:N0} before" : "";
+        console.MarkupLineInterpolated($"versions that can be opened: {string.Join(", ", newest)}{others}");
     }
 
     private static async Task<VerificationReport> VerifyAsync(IAnsiConsole console, VectorIndex index, CancellationToken cancellationToken)
@@ -101,8 +110,12 @@ internal static class Inspection
         steps.AddRow("ruled out by their signs", $"{receipt.PostingsPruned:N0}");
         steps.AddRow("refined with the other three bits", $"{receipt.PostingsRefined:N0}");
         steps.AddRow("compared with the stored vector", $"{receipt.PostingsRescored:N0}");
+        steps.AddRow("asked of the store", $"{receipt.Requests:N0} requests, {receipt.BytesRead:N0} bytes, {receipt.Rounds:N0} rounds");
         steps.AddRow("found", string.Join(", ", result.Take(3).Select(hit => $"{hit.Ordinal:N0} at {hit.Distance:g3}")) + ", ...");
         console.Write(steps);
+        MemoryUsage memory = index.MemoryUsage;
+        console.MarkupLineInterpolated($"In memory now: {memory.TotalBytes:N0} bytes");
+        console.MarkupLineInterpolated($"  (root {memory.RootBytes:N0}, sign codes {memory.SignBytes:N0}, ex-codes {memory.ExBytes:N0}, stored vectors {memory.VectorBytes:N0})");
     }
 
     /// <summary>Reports at once, unlike Progress&lt;T&gt;, whose last report may come after the bar has ended.</summary>

@@ -37,6 +37,7 @@ public sealed class InspectSampleTests : IDisposable
         [
             "demonstration, version 1", "20,000 vectors of 64 dimensions", "sign codes", "Lists by their number", "bytes are intact",
             "A search for vector", "16 of 200", "ruled out by their signs",
+            "versions that can be opened: 1 (", "asked of the store", "In memory now",
         ])
         {
             Assert.Contains(part, shown, StringComparison.Ordinal);

@@ -1,8 +1,7 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using VectorEngine.Storage;
-using VectorEngine.Telemetry;
 using VectorEngine.Testing;
-using VectorEngine.Tests.Index;
 using VectorEngine.Tests.Storage;
 using VectorEngine.Tests.TestData;
 
@@ -176,8 +175,11 @@ public sealed class TelemetryTests : IDisposable
     public async Task The_document_lists_every_instrument()
     {
         using VectorIndex index = await TestIndex.BuildAsync(Vectors, Build);
-        string readme = await File.ReadAllTextAsync(README);
+        string readme = await File.ReadAllTextAsync(Path.Combine(Folder(), "..", "..", "..", "README.md"));
         Assert.True(_measurements.Units.Count >= 12);
-        Assert.All(_measurements.Units, instrument => Assert.Contains($"| `{instrument.Key}` | {instrument.Value} |", readme, StringComparison.Ordinal));
+        Assert.All(_measurements.Units, instrument =>
+            Assert.Contains($"| `{instrument.Key}` | {instrument.Value} |", readme, StringComparison.Ordinal));
+
+        static string Folder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
     }
 }
