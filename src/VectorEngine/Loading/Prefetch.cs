@@ -16,6 +16,7 @@ internal sealed class Prefetch(IndexSegments segments, IProgress<PrefetchProgres
     private readonly Lock _changing = new();
     private readonly ReadScope _scope = new() { IsBackground = true };
     private PrefetchReport _report;
+    private SearchStage _stage;
     private long _done, _total, _diskSpace;
     private bool _isFull;
 
@@ -155,7 +156,11 @@ internal sealed class Prefetch(IndexSegments segments, IProgress<PrefetchProgres
     private void Report(SearchStage stage, long bytes)
     {
         lock (_changing)
-            progress?.Report(new PrefetchProgress(stage, _done += bytes, _total));
+        {
+            // The last ranges of a layer may come after the first of the next.
+            _stage = stage > _stage ? stage : _stage;
+            progress?.Report(new PrefetchProgress(_stage, _done += bytes, _total));
+        }
     }
 
     /// <summary>Neighbouring extents of a layer, or a single one that is long.</summary>

@@ -2,7 +2,7 @@ namespace VectorEngine;
 
 /// <summary>How far a prefetch is.</summary>
 /// <param name="Layer">
-/// The layer that it is at: <see cref="SearchStage.Sign"/> for the 1-bit layer, <see cref="SearchStage.Refined"/> for the 3-bit layer,
+/// The furthest layer that it is at: <see cref="SearchStage.Sign"/> for the 1-bit layer, <see cref="SearchStage.Refined"/> for the 3-bit layer,
 /// <see cref="SearchStage.Exact"/> for the stored vectors.
 /// </param>
 /// <param name="BytesDone">Bytes that are in memory or in the cache on disk, of all layers that are prefetched.</param>
