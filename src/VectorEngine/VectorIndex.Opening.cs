@@ -42,11 +42,13 @@ public sealed partial class VectorIndex
         Manifest? named = Check(options);
         if (store is not (FileObjectStore or MemoryObjectStore))
             CodeWarmUp.Start();
+        // The first request comes first: in a new process, asking whether anybody listens takes as long as half a round trip.
+        Task<VectorIndex> opening = FindAndOpenAsync(store, name, named, options, cancellationToken).AsTask();
         if (!EngineActivities.IsObserved)
-            return await FindAndOpenAsync(store, name, named, options, cancellationToken).ConfigureAwait(false);
+            return await opening.ConfigureAwait(false);
         return await EngineActivities.RunAsync(EngineActivities.Open, name, async activity =>
         {
-            VectorIndex index = await FindAndOpenAsync(store, name, named, options, cancellationToken).ConfigureAwait(false);
+            VectorIndex index = await opening.ConfigureAwait(false);
             activity?.SetTag(TelemetryNames.IndexVersion, index.Version).SetTag("vectorengine.index.segments", index.SegmentCount);
             return index;
         }).ConfigureAwait(false);
