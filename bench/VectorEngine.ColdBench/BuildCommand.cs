@@ -13,7 +13,11 @@ internal static class BuildCommand
     public static Command Create()
     {
         var baseFile = new Option<string>("--base") { Required = true, Description = "Vectors to index: .fvecs, .bvecs, .npy or .arrow." };
-        var metric = new Option<Metric>("--metric") { DefaultValueFactory = _ => Metric.SquaredL2, Description = "How distances are measured." };
+        var metric = new Option<Metric>("--metric") 
+        {
+            DefaultValueFactory = _ => Metric.SquaredL2,
+            Description = "How distances are measured.",
+        };
         var stored = new Option<StoredVectors>("--stored-vectors")
         {
             DefaultValueFactory = _ => StoredVectors.Float16,

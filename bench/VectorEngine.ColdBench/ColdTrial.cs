@@ -15,7 +15,7 @@ internal sealed record ColdTrial : Trial
         var moments = new List<(TimeSpan Elapsed, Traffic All, Traffic Sign, SearchResult? Result)>();
         long start = Stopwatch.GetTimestamp();
         using VectorIndex index = await VectorIndex.OpenAsync(store, BuildCommand.IndexName);
-        int openWaves = store.Waves;
+        int openRounds = store.Objects;   // each object is known from the one before
         moments.Add((Stopwatch.GetElapsedTime(start), store.All, store.Sign, null));
         await foreach (SearchSnapshot snapshot in index.SearchProgressiveAsync(Queries[0], K, new SearchOptions { ProbeCount = Probes }))
             moments.Add((Stopwatch.GetElapsedTime(start), store.All, store.Sign, snapshot.Result));
@@ -27,7 +27,7 @@ internal sealed record ColdTrial : Trial
         var answer = new ColdAnswer(
             [.. moments.Select(moment => new ColdStep(
                 moment.Elapsed.TotalMilliseconds, moment.All.Requests, moment.All.Bytes,
-                openWaves + (moment.Result?.Receipt.Rounds ?? 0), [.. moment.Result?.Select(hit => (int)hit.Ordinal) ?? []]))],
+                openRounds + (moment.Result?.Receipt.Rounds ?? 0), [.. moment.Result?.Select(hit => (int)hit.Ordinal) ?? []]))],
             first.ListsProbed, moments[1].Sign.Requests, moments[1].Sign.Bytes,
             (double)first.PostingsScanned / index.Count * index.Size.SignBytes);
         return JsonSerializer.Serialize(answer, BenchJson.Default.ColdAnswer);

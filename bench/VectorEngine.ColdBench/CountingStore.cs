@@ -14,7 +14,7 @@ internal readonly record struct Traffic(int Requests, long Bytes)
 internal sealed class CountingStore(IObjectStore inner) : IObjectStore
 {
     private readonly Lock _counting = new();
-    private int _underWay;
+    private readonly HashSet<string> _keys = [];
 
     /// <summary>Everything.</summary>
     public Traffic All { get; private set; }
@@ -22,36 +22,22 @@ internal sealed class CountingStore(IObjectStore inner) : IObjectStore
     /// <summary>The 1-bit layers.</summary>
     public Traffic Sign { get; private set; }
 
-    /// <summary>Times that requests were made while none was under way.</summary>
-    public int Waves { get; private set; }
+    /// <summary>Objects that were read.</summary>
+    public int Objects => _keys.Count;
 
     public async ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default)
     {
-        Begin(key, 0);
-        try
-        {
-            ObjectContent? content = await inner.TryReadAsync(key, cancellationToken);
-            lock (_counting)
-                All = All with { Bytes = All.Bytes + (content?.Content.Length ?? 0) };
-            return content;
-        }
-        finally
-        {
-            End();
-        }
+        Count(key, 0);
+        ObjectContent? content = await inner.TryReadAsync(key, cancellationToken);
+        lock (_counting)
+            All = All with { Bytes = All.Bytes + (content?.Content.Length ?? 0) };
+        return content;
     }
 
-    public async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
+    public ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
     {
-        Begin(key, destination.Length);
-        try
-        {
-            await inner.ReadAsync(key, offset, destination, cancellationToken);
-        }
-        finally
-        {
-            End();
-        }
+        Count(key, destination.Length);
+        return inner.ReadAsync(key, offset, destination, cancellationToken);
     }
 
     public ValueTask<string> WriteAsync(
@@ -66,21 +52,14 @@ internal sealed class CountingStore(IObjectStore inner) : IObjectStore
 
     public ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) => inner.DeleteAsync(key, cancellationToken);
 
-    private void Begin(string key, long bytes)
+    private void Count(string key, long bytes)
     {
         lock (_counting)
         {
-            if (_underWay++ == 0)
-                Waves++;
+            _keys.Add(key);
             All = All.Plus(bytes);
             if (key.EndsWith("/sign", StringComparison.Ordinal))
                 Sign = Sign.Plus(bytes);
         }
-    }
-
-    private void End()
-    {
-        lock (_counting)
-            _underWay--;
     }
 }

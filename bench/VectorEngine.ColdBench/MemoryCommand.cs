@@ -37,6 +37,7 @@ internal static class MemoryCommand
             $"managed heap MB: before opening {answer.Before.Heap / 1e6:f1}, opened {answer.Opened.Heap / 1e6:f1}, after the queries {
                 answer.After.Heap / 1e6:f1}; the index keeps {answer.IndexResident / 1e6:f1}");
         Console.WriteLine(
-            $"root {answer.RootBytes:n0} bytes, {(double)answer.RootBytes / answer.SignBytes:p2} of the 1-bit layer's {answer.SignBytes:n0}");
+            $"root {answer.RootBytes:n0} bytes, {(double)answer.RootBytes / answer.SignBytes:p2} of the 1-bit layer's {
+                answer.SignBytes:n0}");
     }
 }

@@ -49,8 +49,10 @@ internal readonly record struct MemoryUse(long Resident, long Peak, long Heap)
         string[] lines = File.ReadAllLines("/proc/self/status");
         return new(Kilobytes("VmRSS:") << 10, Kilobytes("VmHWM:") << 10, GC.GetTotalMemory(forceFullCollection: false));
 
-        long Kilobytes(string name) => long.Parse(
-            lines.First(line => line.StartsWith(name, StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
-            CultureInfo.InvariantCulture);
+        long Kilobytes(string name)
+        {
+            string line = lines.First(line => line.StartsWith(name, StringComparison.Ordinal));
+            return long.Parse(line[name.Length..].Replace("kB", ""), CultureInfo.InvariantCulture);
+        }
     }
 }

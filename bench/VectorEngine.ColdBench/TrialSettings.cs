@@ -15,7 +15,7 @@ internal sealed class TrialOptions
 {
     private readonly StoreSettings.Options _store;
     private readonly Option<int> _starts;
-    private readonly Option<string> _queries = new("--queries") { Required = true, Description = "Queries: .fvecs, .bvecs, .npy or .arrow." };
+    private readonly Option<string> _queries = new("--queries") { Required = true, Description = "Queries: .fvecs, .bvecs, .npy, .arrow." };
     private readonly Option<int> _k = new("--k") { DefaultValueFactory = _ => 10, Description = "Neighbours per query." };
     private readonly Option<int?> _probes = new("--probes") { Description = "Lists to visit; the engine's own choice if left out." };
     private readonly Option<string?> _json = new("--json") { Description = "File for the results as JSON." };
@@ -26,7 +26,7 @@ internal sealed class TrialOptions
     public TrialOptions(Command command, int starts)
     {
         _store = new StoreSettings.Options(command);
-        _starts = new Option<int>("--starts") { DefaultValueFactory = _ => starts, Description = "Processes to start, one after the other." };
+        _starts = new Option<int>("--starts") { DefaultValueFactory = _ => starts, Description = "Processes, one after the other." };
         foreach (Option option in (Option[])[_queries, _starts, _k, _probes, _json])
             command.Add(option);
     }

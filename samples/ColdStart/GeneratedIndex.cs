@@ -22,6 +22,7 @@ internal static class GeneratedIndex
                 values[(row * dimensions) + d] = centre[d] + (own.NextSingle() - 0.5f);
         });
         var options = new VectorIndexOptions { StoredVectors = StoredVectors.Float16 };
-        await VectorIndexBuilder.BuildAsync(store, name, new VectorMatrix(values, dimensions), options, cancellationToken: cancellationToken);
+        var vectors = new VectorMatrix(values, dimensions);
+        await VectorIndexBuilder.BuildAsync(store, name, vectors, options, cancellationToken: cancellationToken);
     }
 }

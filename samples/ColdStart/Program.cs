@@ -17,7 +17,10 @@ var endpoint = new Option<string?>("--endpoint")
 {
     Description = "The server that has the bucket, if it is not as the AWS SDK finds it in the environment: such as http://localhost:9000.",
 };
-var command = new RootCommand("Opens an index cold, and shows when which answer is there and what it took.") { folder, name, bucket, endpoint };
+var command = new RootCommand("Opens an index cold, and shows when which answer is there and what it took.")
+{
+    folder, name, bucket, endpoint,
+};
 command.SetAction((arguments, cancellationToken) => Session.RunAsync(
     CreateConsole(),
     new Settings(

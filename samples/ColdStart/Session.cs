@@ -66,7 +66,7 @@ internal static class Session
         IAnsiConsole console, IObjectStore store, NetworkProfile network, string name, CancellationToken cancellationToken)
     {
         float[] query = await ChooseQueryAsync(console, store, name, cancellationToken);
-        foreach (string title in (string[])["opened for the first time, its code not compiled yet", "opened again, nothing at hand"])
+        foreach (string title in (string[])["the first time: code is compiled meanwhile", "once more, nothing at hand"])
         {
             Timeline timeline = await Timeline.MeasureAsync(new SimulatedStore(store, network), name, query, cancellationToken);
             console.Write(timeline.ToTable(title));

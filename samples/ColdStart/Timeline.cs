@@ -39,7 +39,9 @@ internal sealed record Timeline(IReadOnlyList<Step> Steps)
         StoreStatistics read = store.Statistics;
         var steps = new List<Step>
         {
-            new("open", default, end, read.Requests, read.BytesRead, OpenRounds, read.Requests * options.DollarsPerThousandRequests / 1000, null),
+            new(
+                "open", default, end, read.Requests, read.BytesRead, OpenRounds,
+                read.Requests * options.DollarsPerThousandRequests / 1000, null),
         };
 
         SearchReceipt before = default;

@@ -26,7 +26,7 @@ public sealed class ColdStartSampleTests : IDisposable
         Assert.Equal(0, exitCode);
         foreach (string part in (string[])
         [
-            "mine: 6,000 vectors of 32 dimensions", "simulated network", "opened for the first time", "opened again", "requests", "dollars",
+            "mine: 6,000 vectors of 32 dimensions", "simulated network", "the first time", "once more", "requests", "dollars",
             "open", "first answer", "exact answer", "asked again", "10 of 10", "█",
         ])
         {
