@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using VectorEngine.Input;
+using VectorEngine.Storage;
 
 namespace VectorEngine.ColdBench;
 
@@ -22,7 +23,10 @@ internal static class PeerCommands
 
     private static readonly Option<int?> Probes = new("--probes") { Description = "Lists visited; the engine's own choice if left out." };
 
-    private static readonly Option<SearchStage?> Stage = new("--stage") { Description = "How far to go; as exact as the index can if left out." };
+    private static readonly Option<SearchStage?> Stage = new("--stage")
+    {
+        Description = "How far to go; as exact as the index can if left out.",
+    };
 
     public static Command CreateBuild()
     {
@@ -54,7 +58,10 @@ internal static class PeerCommands
     {
         var query = new Option<int>("--query") { Description = "Number of the first query." };
         var others = new Option<int>("--others") { DefaultValueFactory = _ => 3, Description = "Other queries after it." };
-        var warm = new Option<bool>("--warm-client") { Description = "Read the pointer once before the clock starts: the SDK is compiled then." };
+        var warm = new Option<bool>("--warm-client")
+        {
+            Description = "Read the pointer once before the clock starts: the SDK is compiled then.",
+        };
         var command = new Command("s3-query", "Opens an index in a bucket and searches it, from a process's first request on.")
         {
             QueryFile, TruthFile, Probes, Stage, query, others, warm,
@@ -78,7 +85,10 @@ internal static class PeerCommands
 
     public static Command CreateRecall()
     {
-        var command = new Command("s3-recall", "Measures the recall of searches of an index in a bucket.") { QueryFile, TruthFile, Probes, Stage };
+        var command = new Command("s3-recall", "Measures the recall of searches of an index in a bucket.")
+        {
+            QueryFile, TruthFile, Probes, Stage,
+        };
         S3.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -125,7 +135,7 @@ internal static class PeerCommands
         private ProxyCounters _before;
         private TimeSpan _processorBefore;
 
-        public async Task RunAsync(VectorEngine.Storage.IObjectStore store, int first, int others, CancellationToken cancellationToken)
+        public async Task RunAsync(IObjectStore store, int first, int others, CancellationToken cancellationToken)
         {
             Begin();
             long start = Stopwatch.GetTimestamp();
@@ -135,9 +145,11 @@ internal static class PeerCommands
             await foreach (SearchSnapshot snapshot in index.SearchProgressiveAsync(
                 Query(queries, first), K, OptionsOf(parsed), cancellationToken))
                 steps.Add((Milliseconds(start), snapshot.Result));
+            ProxyCounters passed = Passed;
             Print(new
             {
-                peer = Peer, step = "cold", open = opened, ms = steps[^1].Time, first = steps[0].Time, Passed.Requests, Bytes = Passed.BytesDown,
+                peer = Peer, step = "cold", open = opened, ms = steps[^1].Time, first = steps[0].Time,
+                passed.Requests, Bytes = passed.BytesDown,
                 processor = Math.Round((Process.GetCurrentProcess().TotalProcessorTime - _processorBefore).TotalMilliseconds),
                 load = File.ReadAllText("/proc/loadavg").Split(' ')[0],
                 steps = steps.Select(step => new
@@ -169,9 +181,10 @@ internal static class PeerCommands
             long start = Stopwatch.GetTimestamp();
             SearchResult result = await index.SearchAsync(queries[query], K, OptionsOf(parsed), cancellationToken);
             double elapsed = Milliseconds(start);
+            ProxyCounters passed = Passed;
             Print(new
             {
-                peer = Peer, step, ms = elapsed, Passed.Requests, Bytes = Passed.BytesDown, recall = Recall(result, truth[query]),
+                peer = Peer, step, ms = elapsed, passed.Requests, Bytes = passed.BytesDown, recall = Recall(result, truth[query]),
                 result.Receipt.Rounds,
             });
         }

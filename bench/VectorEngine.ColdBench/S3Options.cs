@@ -17,7 +17,10 @@ internal sealed class S3Options
 
     private readonly Option<string> _name = new("--name") { Required = true, Description = "The index." };
 
-    private readonly Option<int> _counters = new("--counters") { Description = "Port of the proxy's counters; left out, nothing is counted." };
+    private readonly Option<int> _counters = new("--counters")
+    {
+        Description = "Port of the proxy's counters; left out, nothing is counted.",
+    };
 
     public void AddTo(Command command)
     {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Cold and warm queries of LanceDB and VectorEngine, one process after the other, through the proxy: compare.sh ROUNDS FOLDER [LANCEDB OPTION...]
+# Cold and warm queries of LanceDB and VectorEngine, one process after the other, through the proxy:
+#   compare.sh ROUNDS FOLDER [LANCEDB OPTION...]
 # OURS has options for VectorEngine, such as "--probes 60"; PROXY and COUNTERS are the ports of the proxy.
 # FOLDER has query.fvecs and groundtruth.ivecs. The environment has what clients need of the server; the README tells what else has to run.
 set -euo pipefail

@@ -39,7 +39,8 @@ function toTable({ values, width, rows }, first) {
         nullCount: 0,
         child: arrow.makeData({ type: new arrow.Float32(), length: values.length, nullCount: 0, data: values }),
     });
-    const id = arrow.makeData({ type: new arrow.Int32(), length: rows, nullCount: 0, data: Int32Array.from({ length: rows }, (_, i) => first + i) });
+    const ids = Int32Array.from({ length: rows }, (_, i) => first + i);
+    const id = arrow.makeData({ type: new arrow.Int32(), length: rows, nullCount: 0, data: ids });
     return new arrow.Table({ id: arrow.makeVector(id), vector: arrow.makeVector(list) });
 }
 

@@ -5,7 +5,8 @@ const groups = new Map();
 const add = (key, line) => groups.set(key, [...(groups.get(key) ?? []), line]);
 for (const text of readFileSync(0, "utf8").split("\n").filter(text => text.startsWith("{"))) {
     const line = JSON.parse(text);
-    add(`${line.peer}: ${line.step}`, { ms: line.ms, requests: line.requests ?? line.Requests, bytes: line.bytes ?? line.Bytes, recall: line.recall });
+    const { ms, recall, requests = line.Requests, bytes = line.Bytes } = line;
+    add(`${line.peer}: ${line.step}`, { ms, requests, bytes, recall });
     if (line.step !== "cold" || !line.steps)
         continue;
     add(`${line.peer}: cold, open`, { ms: line.open });
