@@ -7,6 +7,6 @@ if (Console.IsOutputRedirected)
 var command = new RootCommand("Measures indexes whose store is far away.")
 {
     BuildCommand.Create(), ColdCommand.Create(), WarmCommand.Create(), MemoryCommand.Create(), DelayProxy.CreateCommand(),
-    Trial.CreateCommand(),
+    Trial.CreateCommand(), PeerCommands.CreateBuild(), PeerCommands.CreateQuery(), PeerCommands.CreateRecall(), PointReads.Create(),
 };
 return await command.Parse(args).InvokeAsync();

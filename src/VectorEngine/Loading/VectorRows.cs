@@ -107,6 +107,8 @@ internal sealed class VectorRows
 
         if (missing is null)
             return;
+        // Asked for all at once, before the rows, neighbouring pages come in one range; each row would ask for its own.
+        using ExtentReads pages = _checksums.Start(MissingPages(missing), scope);
         using ExtentReads reads = _rows.Start(CollectionsMarshal.AsSpan(missing), scope);
         await reads.AllAsync(cancellationToken).ConfigureAwait(false);
         for (int i = 0; i < rows.Length; i++)
@@ -115,6 +117,10 @@ internal sealed class VectorRows
                 bytes.Span[i] = reads.Get(rows.Span[i]);
         }
     }
+
+    /// <summary>The pages of checksums of rows, ascending, that are not at hand.</summary>
+    private int[] MissingPages(List<int> rows) =>
+        [.. rows.Select(row => row / RowChecksums.PageRows).Distinct().Where(page => !_checksums.TryRead(page, out _))];
 
     /// <summary>Copies one row as floats, of which searches can be made: what cannot have been indexed is damage with a right checksum.</summary>
     /// <exception cref="CorruptDataException">The vector is not finite, too long, or zero under cosine.</exception>

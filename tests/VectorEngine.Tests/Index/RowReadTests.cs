@@ -1,5 +1,6 @@
 using VectorEngine.Arrow;
 using VectorEngine.Storage;
+using VectorEngine.Testing;
 using VectorEngine.Tests.TestData;
 
 namespace VectorEngine.Tests.Index;
@@ -52,6 +53,31 @@ public sealed class RowReadTests
                 Assert.Equal(ordinals, await opened.FindAsync(rows.Column("id")));
             }
         }
+    }
+
+    [Fact]
+    public async Task Checksums_of_many_rows_come_together()
+    {
+        var store = new MemoryObjectStore();
+        using (await BuildAsync(store, new VectorIndexOptions { StoredVectors = StoredVectors.Float32 }))
+        {
+        }
+
+        int vectors = 0, checksums = 0;
+        using VectorIndex index = await VectorIndex.OpenAsync(
+            new YieldingStore(new FaultyStore(store, request =>
+            {
+                vectors += request.Key.EndsWith("/vectors", StringComparison.Ordinal) ? 1 : 0;
+                checksums += request.Key.EndsWith("/checksums", StringComparison.Ordinal) ? 1 : 0;
+                return null;
+            })),
+            TestIndex.Name);
+        long[] ordinals = [.. Enumerable.Range(0, Count / 100).Select(i => i * 100L)];
+        VectorMatrix read = await index.GetVectorsAsync(ordinals);
+        for (int i = 0; i < ordinals.Length; i++)
+            Assert.Equal(Vectors[(int)ordinals[i]].ToArray(), read[i].ToArray());
+        // Each segment has two pages of them.
+        Assert.Equal((ordinals.Length, 2), (vectors, checksums));
     }
 
     [Fact]
