@@ -53,6 +53,7 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
     /// <exception cref="StoreException">The store failed, and went on failing if it seemed to be passing.</exception>
     public static async ValueTask<T> RetryAsync<T>(Func<ValueTask<T>> read, CancellationToken cancellationToken)
     {
+        bool wasDamaged = false;
         for (int attempt = 1; ; attempt++)
         {
             try
@@ -63,9 +64,9 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
             {
                 await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
             }
-            catch (CorruptDataException) when (attempt == 1)
+            catch (CorruptDataException) when (!wasDamaged)
             {
-                // The damage may have happened on the way.
+                wasDamaged = true; // perhaps on the way
             }
         }
     }
