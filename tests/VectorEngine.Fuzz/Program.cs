@@ -48,7 +48,7 @@ cache.Hidden = true;
 cache.SetAction((result, _) => Task.FromResult(CacheWorker.Run(result.GetRequiredValue(folder))));
 root.Add(cache);
 
-var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10, Description = "How long; killing processes takes a fifth more." };
+var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10, Description = "How long; killing takes a fifth more." };
 var server = new Option<string?>("--s3") { Description = "An S3 server's endpoint, instead of a store in memory." };
 var soak = new Command("soak", "Does everything at once, with every fault; then kills processes that share a folder.") { minutes, server };
 soak.SetAction(async (result, _) =>

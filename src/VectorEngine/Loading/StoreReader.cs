@@ -73,6 +73,7 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
     /// <exception cref="StoreException">The store failed, and went on failing if it seemed to be passing.</exception>
     public static async ValueTask<T> RetryAsync<T>(Func<ValueTask<T>> read, CancellationToken cancellationToken)
     {
+        bool wasDamaged = false;
         for (int attempt = 1; ; attempt++)
         {
             try
@@ -84,9 +85,9 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
                 EngineMetrics.Retries.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, TelemetryNames.Pointer));
                 await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
             }
-            catch (CorruptDataException) when (attempt == 1)
+            catch (CorruptDataException) when (!wasDamaged)
             {
-                // The damage may have happened on the way.
+                wasDamaged = true; // perhaps on the way
             }
         }
     }

@@ -33,11 +33,14 @@ internal sealed class ResourceWatch
         }
     }
 
-    /// <summary>Prints the medians of the beginning and of the end, and tells the tally what has grown, if there was time to come to rest.</summary>
+    /// <summary>
+    /// Prints the medians of the beginning and of the end, and tells the tally what has grown, if there was time to come to rest.
+    /// </summary>
     public void Judge(SoakTally tally)
     {
         int count = (int)Math.Max(1, _samples.Count * Window);
-        List<Sample> first = _samples.GetRange((int)(_samples.Count * WarmUp), count), last = _samples.GetRange(_samples.Count - count, count);
+        List<Sample> first = _samples.GetRange((int)(_samples.Count * WarmUp), count);
+        List<Sample> last = _samples.GetRange(_samples.Count - count, count);
         Compare("working set, MB", sample => sample.WorkingSet >> 20, 64);
         Compare("managed heap, MB", sample => sample.Heap >> 20, 48);
         Compare("threads", sample => sample.Threads, 16);

@@ -14,8 +14,8 @@ internal enum SoakRole
     LeasedReader,
 
     /// <summary>
-    /// Builds or collects, which rely on the pointer being read as it is, and meets faults of writing, too. What it writes to segments may be
-    /// kept damaged.
+    /// Builds or collects, which rely on the pointer being read as it is, and meets faults of writing, too. What it writes to segments may
+    /// be kept damaged.
     /// </summary>
     Writer,
 }
@@ -23,7 +23,8 @@ internal enum SoakRole
 /// <summary>Which fault meets which request, by chance.</summary>
 internal sealed class SoakFaults(SoakRole role, int seed)
 {
-    private static readonly string LeasePrefix = IndexKeys.Leases(SoakVersions.Index), SegmentPrefix = IndexKeys.Segments(SoakVersions.Index);
+    private static readonly string LeasePrefix = IndexKeys.Leases(SoakVersions.Index);
+    private static readonly string SegmentPrefix = IndexKeys.Segments(SoakVersions.Index);
 
     private static readonly (string Name, Fault Fault, double Chance)[] All =
     [
@@ -78,7 +79,8 @@ internal sealed class SoakFaults(SoakRole role, int seed)
 
     private bool CanBefall(string name, in StoreRequest request)
     {
-        bool readsWhole = request.Operation is StoreOperation.ReadWhole, reads = readsWhole || request.Operation is StoreOperation.ReadRange;
+        bool readsWhole = request.Operation is StoreOperation.ReadWhole;
+        bool reads = readsWhole || request.Operation is StoreOperation.ReadRange;
         bool keeps = request.Operation is StoreOperation.Write or StoreOperation.Append;
         return name switch
         {

@@ -4,8 +4,8 @@ using VectorEngine.Storage;
 namespace VectorEngine.Fuzz.Soak;
 
 /// <summary>
-/// Searchers that share a disk cache, a builder and a collector, each a process of its own, in a folder that they share: whichever is killed
-/// whenever, the newest version is whole and answers right, and the others go on.
+/// Searchers that share a disk cache, a builder and a collector, each a process of its own, in a folder that they share: whichever is
+/// killed whenever, the newest version is whole and answers right, and the others go on.
 /// </summary>
 /// <param name="seed">Decides the moments.</param>
 /// <param name="length">How long.</param>
@@ -57,7 +57,8 @@ internal sealed class SoakKillRun(int seed, TimeSpan length)
         }
 
         tally.Print(Console.Out);
-        IEnumerable<string> counts = Roles.Zip(killed).GroupBy(role => role.First, role => role.Second).Select(role => $"{role.Key} {role.Sum()}");
+        IEnumerable<string> counts = Roles.Zip(killed)
+            .GroupBy(role => role.First, role => role.Second).Select(role => $"{role.Key} {role.Sum()}");
         Console.WriteLine($"killed: {string.Join(", ", counts)}; {tally.Failed} failed, seed {seed}");
         return tally.Failed == 0 ? 0 : 1;
     }

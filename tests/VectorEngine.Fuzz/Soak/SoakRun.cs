@@ -46,7 +46,8 @@ internal sealed class SoakRun(int seed, TimeSpan length, IObjectStore intact)
         long right = tally.Total(SoakTally.Right), wrong = tally.Failed;
         IEnumerable<string> faults = _faults.SelectMany(faults => faults.Counts).GroupBy(count => count.Key, count => count.Value)
             .Select(counts => $"{counts.Key} {counts.Sum():n0}");
-        Console.WriteLine($"faults: {string.Join(", ", faults)}");
+        Console.WriteLine(
+            $"faults: {string.Join(", ", faults)}; {_faults[(int)SoakRole.Writer].Damaged.Count} segments written damaged");
         Console.WriteLine(
             $"soak: {await SoakVersions.NewestAsync(intact)} versions, {right:n0} right, {wrong} failed, seed {seed}, "
             + $"{Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s");

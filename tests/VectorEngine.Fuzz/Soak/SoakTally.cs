@@ -25,7 +25,7 @@ internal sealed class SoakTally : IDisposable
     /// <summary>Number of failures.</summary>
     public long Failed => Volatile.Read(ref _failed);
 
-    /// <summary>Runs a use, sometimes only for a while, and counts what comes of it: nothing but an answer or a typed exception may.</summary>
+    /// <summary>Runs a use, sometimes not to its end, and counts what comes of it: an answer, a typed exception, or a failure.</summary>
     /// <param name="what">What is used.</param>
     /// <param name="use">Uses it; tells what is wrong with the answer, null if nothing is.</param>
     /// <param name="limit">How long until it is cancelled; null for ever.</param>
@@ -70,7 +70,8 @@ internal sealed class SoakTally : IDisposable
     }
 
     /// <summary>How often an outcome that ends so was counted.</summary>
-    public long Total(string end) => _outcomes.Where(outcome => outcome.Key.EndsWith(end, StringComparison.Ordinal)).Sum(outcome => outcome.Value);
+    public long Total(string end) =>
+        _outcomes.Where(outcome => outcome.Key.EndsWith(end, StringComparison.Ordinal)).Sum(outcome => outcome.Value);
 
     /// <summary>Waits for what nobody observed, and prints everything.</summary>
     public void Print(TextWriter writer)

@@ -1,0 +1,148 @@
+using VectorEngine.Loading;
+using VectorEngine.Storage;
+using VectorEngine.Testing;
+
+namespace VectorEngine.Tests.Loading;
+
+public sealed class StoreReaderTests
+{
+    private const string Key = "object";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly byte[] Content = [.. Enumerable.Range(0, 200).Select(i => (byte)i)];
+
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(4, false)]
+    public async Task WhatMayPassIsTriedFourTimes(int failures, bool succeeds)
+    {
+        var store = new FaultyStore(await InnerAsync(), request => request.Number <= failures ? Fault.Throttling : null);
+        var scope = new ReadScope();
+        Task<byte[]> read = ReadAsync(store, scope);
+        if (succeeds)
+            Assert.Equal(Content[10..60], await read);
+        else
+            Assert.True((await Assert.ThrowsAsync<StoreException>(() => read)).IsTransient);
+        Assert.Equal((4, 200L, 1), (scope.Requests, scope.Bytes, scope.Rounds));
+    }
+
+    [Fact]
+    public async Task WhatWillNotPassIsNotTriedAgain()
+    {
+        var denied = Fault.Failure(() => new StoreException(Key, 0, 0, "denied", isTransient: false));
+        var scope = new ReadScope();
+        await Assert.ThrowsAsync<StoreException>(async () => await ReadAsync(new FaultyStore(await InnerAsync(), _ => denied), scope));
+        await Assert.ThrowsAsync<ObjectNotFoundException>(
+            async () => await ReadAsync(new FaultyStore(await InnerAsync(), _ => Fault.Vanishing), scope));
+        Assert.Equal(2, scope.Requests);
+    }
+
+    [Fact]
+    public async Task SmallObjectsAreReadAgainOnceIfDamaged()
+    {
+        int reads = 0;
+        ValueTask<int> Read(int damaged) => ++reads <= damaged
+            ? throw new CorruptDataException(Key, 0, 0, "damaged")
+            : ValueTask.FromResult(reads);
+        Assert.Equal(2, await StoreReader.RetryAsync(() => Read(1), default));
+        reads = 0;
+        await Assert.ThrowsAsync<CorruptDataException>(async () => await StoreReader.RetryAsync(() => Read(2), default));
+        Assert.Equal(2, reads);
+    }
+
+    [Fact]
+    public async Task SmallObjectsAreReadAgainThoughTheStoreHasFailedBefore()
+    {
+        int reads = 0;
+        Assert.Equal(3, await StoreReader.RetryAsync(() => ++reads switch
+        {
+            1 => throw new StoreException(Key, 0, 0, "throttled", isTransient: true),
+            2 => throw new CorruptDataException(Key, 0, 0, "damaged"),
+            _ => ValueTask.FromResult(reads),
+        }, default));
+    }
+
+    [Fact]
+    public async Task ALateRequestIsMadeTwiceAndTheFasterOneCounts()
+    {
+        var store = new HeldStore(await InnerAsync());
+        var scope = new ReadScope();
+        Task<byte[]> reading = ReadAsync(store, scope);
+        HeldRead first = await store.ReadAsync(0), second = await store.ReadAsync(1);
+        second.Complete();
+        Assert.Equal(Content[10..60], await reading.WaitAsync(Patience));
+        Assert.True(first.Cancelled.IsCancellationRequested);
+        Assert.Equal(2, scope.Requests);
+    }
+
+    [Fact]
+    public async Task ALateRequestMayStillBeTheFaster()
+    {
+        var store = new HeldStore(await InnerAsync());
+        Task<byte[]> reading = ReadAsync(store, new ReadScope());
+        HeldRead first = await store.ReadAsync(0), second = await store.ReadAsync(1);
+        first.Complete();
+        Assert.Equal(Content[10..60], await reading.WaitAsync(Patience));
+        Assert.True(second.Cancelled.IsCancellationRequested);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task OneOfTwoRequestsMayFail(int failing)
+    {
+        var store = new HeldStore(await InnerAsync());
+        Task<byte[]> reading = ReadAsync(store, new ReadScope());
+        await store.ReadAsync(1);
+        (await store.ReadAsync(failing)).Fail(new StoreException(Key, 0, 0, "reset", isTransient: true));
+        await Task.Delay(20);
+        Assert.False(reading.IsCompleted);
+        (await store.ReadAsync(1 - failing)).Complete();
+        Assert.Equal(Content[10..60], await reading.WaitAsync(Patience));
+        Assert.Equal(2, store.Count);
+    }
+
+    [Fact]
+    public async Task NothingIsWrittenToTheDestinationLater()
+    {
+        var store = new HeldStore(await InnerAsync(), heedsCancellation: false);
+        Task<byte[]> reading = ReadAsync(store, new ReadScope());
+        HeldRead first = await store.ReadAsync(0);
+        (await store.ReadAsync(1)).Complete();
+        await Task.Delay(20);
+        Assert.False(reading.IsCompleted); // the first may write until it has ended
+        first.Complete();
+        Assert.Equal(Content[10..60], await reading.WaitAsync(Patience));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task CancellingCancelsWhatIsOnItsWay(int requests)
+    {
+        var store = new HeldStore(await InnerAsync());
+        using var cancellation = new CancellationTokenSource();
+        using var reader = new StoreReader(store);
+        Task reading = reader.ReadAsync(Key, 10, new byte[50], new ReadScope(), cancellation.Token).AsTask();
+        HeldRead last = await store.ReadAsync(requests - 1);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(Patience));
+        Assert.True(last.Cancelled.IsCancellationRequested);
+        Assert.Equal(0, reader.Gate.Bytes);
+    }
+
+    private static async Task<MemoryObjectStore> InnerAsync()
+    {
+        var store = new MemoryObjectStore();
+        await store.WriteAsync(Key, Content, WriteCondition.None);
+        return store;
+    }
+
+    private static async Task<byte[]> ReadAsync(IObjectStore store, ReadScope scope)
+    {
+        using var reader = new StoreReader(store);
+        byte[] destination = new byte[50];
+        await reader.ReadAsync(Key, 10, destination, scope, CancellationToken.None);
+        return destination;
+    }
+}
