@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using VectorEngine.Numerics;
@@ -237,6 +238,7 @@ internal sealed class ResidentLayer : Layer
         Task<ExtentCheck> preparing = Source.PrepareCheck is { } prepare
             ? prepare(fetch.First, fetch.Last, scope, fetch.Cancelled).AsTask()
             : Task.FromResult(Source.Check);
+        byte[]? joined = null;
         long reserved = 0;
         foreach (int extent in fetch.Wanted)
             reserved += Source.Extent(extent).Length;
@@ -245,16 +247,27 @@ internal sealed class ResidentLayer : Layer
             reserved = 0;
         try
         {
-            (long start, _) = Source.Extent(fetch.First);
-            (long end, int endLength) = Source.Extent(fetch.Last);
-            if (fetch.Cached is { } cached)
-                scope.AddCached(cached.Length);
-            AlignedBuffer<byte> range = fetch.Cached ?? await ClaimedRange.ReadAsync(
-                _reader, Source.Key, start, (int)(end + endLength - start), scope, fetch.Cancelled).ConfigureAwait(false);
-            Keep(fetch, range, start, await preparing.ConfigureAwait(false), ref reserved);
+            (long start, int length) = Source.Extent(fetch.First);
+            if (fetch.First == fetch.Last)
+            {
+                if (fetch.Cached is { } cached)
+                    scope.AddCached(cached.Length);
+                AlignedBuffer<byte> whole = fetch.Cached ?? await ClaimedRange.ReadAsync(
+                    _reader, Source.Key, start, length, scope, fetch.Cancelled).ConfigureAwait(false);
+                Keep(fetch, whole, default, start, await preparing.ConfigureAwait(false), ref reserved);
+                return;
+            }
+
+            (long last, int lastLength) = Source.Extent(fetch.Last);
+            joined = ArrayPool<byte>.Shared.Rent((int)(last + lastLength - start));
+            Memory<byte> range = joined.AsMemory(0, (int)(last + lastLength - start));
+            await _reader.ReadAsync(Source.Key, start, range, scope, fetch.Cancelled).ConfigureAwait(false);
+            Keep(fetch, null, range, start, await preparing.ConfigureAwait(false), ref reserved);
         }
         finally
         {
+            if (joined is not null)
+                ArrayPool<byte>.Shared.Return(joined);
             await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _budget.Return(Source.Kind, reserved);
         }
@@ -262,11 +275,13 @@ internal sealed class ResidentLayer : Layer
 
     /// <summary>Verifies and keeps what a range has: what was asked for, and what lies between if there is room for it.</summary>
     /// <param name="fetch">The range.</param>
-    /// <param name="range">Its bytes.</param>
+    /// <param name="whole">Its bytes, to be kept as they are, if it is of one extent.</param>
+    /// <param name="joined">Its bytes, to be copied, if it is of more.</param>
     /// <param name="start">Its offset in the object.</param>
     /// <param name="check">Verifies an extent.</param>
     /// <param name="reserved">Receives how many of the reserved bytes were not kept.</param>
-    private void Keep(RangeFetch fetch, AlignedBuffer<byte> range, long start, ExtentCheck check, ref long reserved)
+    private void Keep(
+        RangeFetch fetch, AlignedBuffer<byte>? whole, ReadOnlyMemory<byte> joined, long start, ExtentCheck check, ref long reserved)
     {
         int next = 0;
         for (int extent = fetch.First; extent <= fetch.Last; extent++)
@@ -275,12 +290,9 @@ internal sealed class ResidentLayer : Layer
             bool isWanted = extent == fetch.Wanted[next];
             if (!isWanted && !_budget.TryReserve(Source.Kind, length, mayEvict: false))
                 continue;
-            AlignedBuffer<byte> buffer = range;
-            if (fetch.First != fetch.Last)
-            {
-                buffer = new AlignedBuffer<byte>(length);
-                range.Span.Slice((int)(offset - start), length).CopyTo(buffer.Span);
-            }
+            AlignedBuffer<byte> buffer = whole ?? new AlignedBuffer<byte>(length);
+            if (whole is null)
+                joined.Span.Slice((int)(offset - start), length).CopyTo(buffer.Span);
 
             bool isKept = false;
             try

@@ -11,7 +11,7 @@ namespace VectorEngine.Search;
 internal sealed class ListReads(Segment segment, QueryScratch scratch) : IDisposable
 {
     /// <summary>Of the lists of a round, the share whose 3-bit layer is asked for before anything is known of their postings.</summary>
-    private const int NearestShare = 4;
+    private const int NearestShare = 8;
 
     private readonly List<ExtentReads> _ex = [];
 
