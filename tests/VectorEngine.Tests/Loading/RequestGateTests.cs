@@ -10,18 +10,18 @@ public sealed class RequestGateTests
     public async Task WhoeverDoesNotFitWaitsInOrder()
     {
         var gate = new RequestGate(maxRequests: 2, maxBytes: 100);
-        Assert.True(gate.EnterAsync(40, default).IsCompletedSuccessfully);
-        Task tooLong = gate.EnterAsync(70, default).AsTask(), behind = gate.EnterAsync(1, default).AsTask();
+        Assert.True(gate.EnterAsync(40, false, default).IsCompletedSuccessfully);
+        Task tooLong = gate.EnterAsync(70, false, default).AsTask(), behind = gate.EnterAsync(1, false, default).AsTask();
         Assert.False(tooLong.IsCompleted || behind.IsCompleted); // the second would fit, but it is not its turn
-        gate.Leave(40);
+        gate.Leave(40, false);
         await Task.WhenAll(tooLong, behind).WaitAsync(Patience);
         Assert.Equal(71, gate.Bytes);
-        Task third = gate.EnterAsync(1, default).AsTask();
+        Task third = gate.EnterAsync(1, false, default).AsTask();
         Assert.False(third.IsCompleted); // two are on their way
-        gate.Leave(1);
+        gate.Leave(1, false);
         await third.WaitAsync(Patience);
-        gate.Leave(70);
-        gate.Leave(1);
+        gate.Leave(70, false);
+        gate.Leave(1, false);
         Assert.Equal(0, gate.Bytes);
     }
 
@@ -29,27 +29,27 @@ public sealed class RequestGateTests
     public void WhatNeverFitsGoesAlone()
     {
         var gate = new RequestGate(maxRequests: 2, maxBytes: 100);
-        Assert.True(gate.EnterAsync(1000, default).IsCompletedSuccessfully);
-        Assert.False(gate.EnterAsync(1, default).IsCompleted);
+        Assert.True(gate.EnterAsync(1000, false, default).IsCompletedSuccessfully);
+        Assert.False(gate.EnterAsync(1, false, default).IsCompleted);
     }
 
     [Fact]
     public async Task WhoeverIsCancelledIsNotCounted()
     {
         var gate = new RequestGate(maxRequests: 1, maxBytes: 100);
-        await gate.EnterAsync(10, default);
+        await gate.EnterAsync(10, false, default);
         using var cancellation = new CancellationTokenSource();
-        Task cancelled = gate.EnterAsync(20, cancellation.Token).AsTask(), next = gate.EnterAsync(30, default).AsTask();
+        Task cancelled = gate.EnterAsync(20, false, cancellation.Token).AsTask(), next = gate.EnterAsync(30, false, default).AsTask();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.WaitAsync(Patience));
         Assert.False(next.IsCompleted);
-        gate.Leave(10);
+        gate.Leave(10, false);
         await next.WaitAsync(Patience);
         Assert.Equal(30, gate.Bytes);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gate.EnterAsync(1, cancellation.Token).AsTask());
-        gate.Leave(30);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gate.EnterAsync(1, false, cancellation.Token).AsTask());
+        gate.Leave(30, false);
         Assert.Equal(0, gate.Bytes);
-        await gate.EnterAsync(100, default);
+        await gate.EnterAsync(100, false, default);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class RequestGateTests
                 cancellation.CancelAfter(TimeSpan.FromMilliseconds(i % 3));
             try
             {
-                await gate.EnterAsync(length, cancellation.Token);
+                await gate.EnterAsync(length, false, cancellation.Token);
             }
             catch (OperationCanceledException)
             {
@@ -78,10 +78,10 @@ public sealed class RequestGateTests
             await Task.Yield();
             Interlocked.Add(ref bytes, -length);
             Interlocked.Decrement(ref requests);
-            gate.Leave(length);
+            gate.Leave(length, false);
         });
         Assert.Equal(0, gate.Bytes);
-        Assert.True(gate.EnterAsync(1, default).IsCompletedSuccessfully);
+        Assert.True(gate.EnterAsync(1, false, default).IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -89,14 +89,14 @@ public sealed class RequestGateTests
     {
         var gate = new RequestGate(2, 100);
         await gate.QuietAsync(Patience, default);
-        await gate.EnterAsync(10, default);
+        await gate.EnterAsync(10, false, default);
         await gate.QuietAsync(TimeSpan.FromMilliseconds(1), default); // out of patience
         Task quiet = gate.QuietAsync(Patience, default).AsTask();
         Assert.False(quiet.IsCompleted);
-        gate.Leave(10);
+        gate.Leave(10, false);
         await quiet.WaitAsync(Patience);
         using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(1));
-        await gate.EnterAsync(10, default);
+        await gate.EnterAsync(10, false, default);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gate.QuietAsync(Patience, cancellation.Token).AsTask());
     }
 }
