@@ -19,19 +19,18 @@ internal static class CodeWarmUp
     /// <summary>Starts it, once in a process, where code is compiled at all.</summary>
     public static void Start()
     {
-        if (RuntimeFeature.IsDynamicCodeCompiled && Interlocked.Exchange(ref _started, 1) == 0)
-        {
-            // Two at a time: what runs when a store answers at once, which is the kernels and whatever surrounds them, and what runs later.
-            _ = Task.Run(() => RunAsync(yields: true));
-            _ = Task.Run(() => RunAsync(yields: false));
-        }
+        if (!RuntimeFeature.IsDynamicCodeCompiled || Interlocked.Exchange(ref _started, 1) != 0)
+            return;
+        // A thread of its own: the few of the pool have to be free for the answers of the store. What runs when a store answers later is
+        // compiled by the opening itself.
+        new Thread(() => RunAsync().GetAwaiter().GetResult()) { IsBackground = true, Name = "VectorEngine warm-up" }.Start();
     }
 
-    private static async Task RunAsync(bool yields)
+    private static async Task RunAsync()
     {
         try
         {
-            using VectorIndex index = await VectorIndex.OpenAsync(new LaterStore(yields), Name).ConfigureAwait(false);
+            using VectorIndex index = await VectorIndex.OpenAsync(new ResourceStore(), Name).ConfigureAwait(false);
             float[] query = new float[index.Dimensions];
             query[0] = 1;
             await foreach (SearchSnapshot _ in index.SearchProgressiveAsync(query, 3, new SearchOptions { Columns = [] }).ConfigureAwait(false))
@@ -46,25 +45,17 @@ internal static class CodeWarmUp
         }
     }
 
-    /// <summary>Has the index, and answers at once, or later, as a store behind a network does.</summary>
-    private sealed class LaterStore(bool yields) : IObjectStore
+    /// <summary>Has the index, and answers at once.</summary>
+    private sealed class ResourceStore : IObjectStore
     {
         private readonly string _segment = IndexKeys.Segment(
             Name, Manifest.ReadPointer(IndexKeys.Pointer(Name), Resource("pointer")).Segments[0].Id).Prefix;
 
-        public async ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default)
-        {
-            if (yields)
-                await Task.Yield();
-            return key == IndexKeys.Pointer(Name) ? new ObjectContent(Resource("pointer"), key) : null;
-        }
+        public async ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default) =>
+            key == IndexKeys.Pointer(Name) ? new ObjectContent(Resource("pointer"), key) : null;
 
-        public async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
-        {
-            if (yields)
-                await Task.Yield();
+        public async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
             Resource(key[(_segment.Length + 1)..]).AsMemory((int)offset, destination.Length).CopyTo(destination);
-        }
 
         public ValueTask<string> WriteAsync(
             string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default) =>
