@@ -253,7 +253,7 @@ internal sealed class ResidentLayer : Layer
                 if (fetch.Cached is { } cached)
                     scope.AddCached(cached.Length);
                 AlignedBuffer<byte> whole = fetch.Cached ?? await ClaimedRange.ReadAsync(
-                    _reader, Source.Key, start, length, scope, fetch.Cancelled).ConfigureAwait(false);
+                    _reader, Source.Key, start, length, RangePlan.MaxJoined / 4, scope, fetch.Cancelled).ConfigureAwait(false);
                 Keep(fetch, whole, default, start, await preparing.ConfigureAwait(false), ref reserved);
                 return;
             }

@@ -5,9 +5,6 @@ namespace VectorEngine.Loading;
 /// <summary>Reads single rows of an index, in any order and from any of its segments.</summary>
 internal static class RowReader
 {
-    /// <summary>Rows asked for at a time: what is on its way, and what waits for its checksum, stays small.</summary>
-    private const int RowsAtATime = 2048;
-
     /// <summary>Reads stored vectors; every segment has some.</summary>
     /// <returns>The vectors, one after the other.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such vector.</exception>
@@ -27,11 +24,12 @@ internal static class RowReader
         for (int start = 0, end; start < wanted.Length; start = end)
         {
             Segment segment = segments.Items[wanted[start].Segment];
-            for (end = start + 1; end < wanted.Length && end - start < RowsAtATime && wanted[end].Segment == wanted[start].Segment;)
+            int most = segment.Vectors!.RowsAtATime;
+            for (end = start + 1; end < wanted.Length && end - start < most && wanted[end].Segment == wanted[start].Segment;)
                 end++;
             int[] rows = [.. wanted[start..end].Select(row => row.Row)];
             var bytes = new ReadOnlyMemory<byte>[rows.Length];
-            await segment.Vectors!.ReadAsync(rows, bytes, scope, cancellationToken).ConfigureAwait(false);
+            await segment.Vectors.ReadAsync(rows, bytes, scope, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < rows.Length; i++)
                 segment.Vectors.CopyTo(rows[i], bytes[i].Span, vectors.AsSpan(wanted[start + i].Target * dimensions, dimensions));
         }

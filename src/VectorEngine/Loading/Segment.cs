@@ -123,7 +123,7 @@ internal sealed class Segment : IDisposable
         }
 
         AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
-            reader, key, 0, (int)reference.RootLength, scope, cancellationToken).ConfigureAwait(false);
+            reader, key, 0, (int)reference.RootLength, ClaimedRange.Trusted, scope, cancellationToken).ConfigureAwait(false);
         if (Crc32C.Compute(buffer.Span) != reference.RootChecksum)
             throw new CorruptDataException(key, 0, buffer.Length, "not the root that the pointer names");
         reader.Cache?.Add(key, 0, buffer.Memory);

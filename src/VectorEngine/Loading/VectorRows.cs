@@ -58,6 +58,9 @@ internal sealed class VectorRows
     /// <summary>Rows of a chunk; the last may have fewer.</summary>
     public int ChunkRows { get; } = 1;
 
+    /// <summary>Rows to ask for at a time: what is on its way, which a forged root may claim to be more than there is, stays small.</summary>
+    public int RowsAtATime => Math.Clamp((8 << 20) / _description.RowBytes, 1, 512);
+
     /// <summary>Number of chunks.</summary>
     public int ChunkCount { get; }
 

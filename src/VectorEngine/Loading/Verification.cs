@@ -150,7 +150,7 @@ internal sealed class Verification(StoreReader reader, IReadOnlyList<LayerSource
 
         // Several at once: not even as much as one long list is allocated on trust.
         await reader.ReadAsync(source.Key, offset + length - 1, new byte[1], _scope, cancellationToken).ConfigureAwait(false);
-        return (await ClaimedRange.ReadAsync(reader, source.Key, offset, length, _scope, cancellationToken).ConfigureAwait(false)).Memory;
+        return (await ClaimedRange.ReadAsync(reader, source.Key, offset, length, PieceLength, _scope, cancellationToken).ConfigureAwait(false)).Memory;
     }
 
     /// <summary>What checks the extents of a piece; null if the checksums are damaged, or missing.</summary>

@@ -17,9 +17,6 @@ internal sealed class SegmentSearcher(Segment segment)
     /// </summary>
     private const int FewRows = 1000;
 
-    /// <summary>Stored vectors asked for at a time.</summary>
-    private const int RowsAtATime = 1024;
-
     private readonly ConcurrentQueue<QueryScratch> _idle = [];
 
     /// <summary>Whether a search compares every vector: of a flat segment, or by brute force.</summary>
@@ -158,13 +155,14 @@ internal sealed class SegmentSearcher(Segment segment)
         SegmentFilter filter = scratch.Plan.Filter!;
         int end = segment.Root.Description.Count, next = filter.Next(0, end);
         (int[] rows, ReadOnlyMemory<byte>[] bytes) = scratch.SelectedRows;
+        int most = Math.Min(rows.Length, segment.Vectors!.RowsAtATime);
         while (next >= 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
             int count = 0;
-            for (; next >= 0 && count < rows.Length; next = filter.Next(next + 1, end))
+            for (; next >= 0 && count < most; next = filter.Next(next + 1, end))
                 rows[count++] = next;
-            if (!segment.Vectors!.TryRead(rows.AsSpan(0, count), bytes))
+            if (!segment.Vectors.TryRead(rows.AsSpan(0, count), bytes))
                 await segment.Vectors.ReadAsync(
                     rows.AsMemory(0, count), bytes.AsMemory(0, count), scratch.BeginRead(), cancellationToken).ConfigureAwait(false);
             var action = new CompareAction { Segment = segment, Scratch = scratch, Rows = rows.AsSpan(0, count), Bytes = bytes };
@@ -206,8 +204,8 @@ internal sealed class SegmentSearcher(Segment segment)
     {
         int first = scratch.NextCandidate, end = first + 1;
         float horizon = MathF.Min(scratch.Results.Threshold, scratch.Uppers.Threshold);
-        int most = scratch.Plan.Budget?.Rows(segment, scratch) ?? RowsAtATime;
-        while (end < scratch.CandidateCount && end - first < Math.Min(most, RowsAtATime) && scratch.Candidates[end].LowerBound <= horizon)
+        int most = Math.Min(segment.Vectors!.RowsAtATime, scratch.Plan.Budget?.Rows(segment, scratch) ?? int.MaxValue);
+        while (end < scratch.CandidateCount && end - first < most && scratch.Candidates[end].LowerBound <= horizon)
             end++;
         int[] rows = new int[end - first], places = new int[end - first];
         for (int i = 0; i < rows.Length; i++)
@@ -216,7 +214,7 @@ internal sealed class SegmentSearcher(Segment segment)
         var bytes = new ReadOnlyMemory<byte>[rows.Length];
         ReadScope scope = scratch.BeginRead();
         scope.NextRound();
-        await segment.Vectors!.ReadAsync(rows, bytes, scope, cancellationToken).ConfigureAwait(false);
+        await segment.Vectors.ReadAsync(rows, bytes, scope, cancellationToken).ConfigureAwait(false);
         for (int i = 0; i < rows.Length; i++)
             scratch.Rows.Span[places[i]] = bytes[i];
     }
