@@ -16,6 +16,7 @@ internal sealed class ExtentFolder(string folder)
     /// <summary>The folder in the caller's folder: what else lies there is left alone.</summary>
     public const string Name = "vectorengine-cache";
 
+    private const int MaxAttempts = 5;
     private const string TemporaryStart = "~";
     private const int ObjectNameBytes = 16, ShardShift = 20;
 
@@ -82,16 +83,18 @@ internal sealed class ExtentFolder(string folder)
     {
         if (new FileInfo(path) is { Exists: true } present && present.Length == bytes.Length)
             return false;
-        try
+        for (int attempt = 1; ; attempt++)
         {
-            WriteBeside(path, bytes);
+            try
+            {
+                WriteBeside(path, bytes);
+                return true;
+            }
+            catch (IOException gone) when (attempt < MaxAttempts && (gone is DirectoryNotFoundException or FileNotFoundException))
+            {
+                // Another process may just have deleted the folder because it was empty.
+            }
         }
-        catch (DirectoryNotFoundException)
-        {
-            WriteBeside(path, bytes); // the first time, another process may just have deleted the folder because it was empty
-        }
-
-        return true;
     }
 
     private static void WriteBeside(string path, ReadOnlySpan<byte> bytes)
