@@ -67,8 +67,9 @@ public sealed class RowReadTests
         using VectorIndex index = await VectorIndex.OpenAsync(
             new YieldingStore(new FaultyStore(store, request =>
             {
-                vectors += request.Key.EndsWith("/vectors", StringComparison.Ordinal) ? 1 : 0;
-                checksums += request.Key.EndsWith("/checksums", StringComparison.Ordinal) ? 1 : 0;
+                // Requests come from several threads.
+                Interlocked.Add(ref vectors, request.Key.EndsWith("/vectors", StringComparison.Ordinal) ? 1 : 0);
+                Interlocked.Add(ref checksums, request.Key.EndsWith("/checksums", StringComparison.Ordinal) ? 1 : 0);
                 return null;
             })),
             TestIndex.Name);
