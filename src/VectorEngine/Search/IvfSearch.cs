@@ -107,24 +107,20 @@ internal static class IvfSearch
     {
         CodeSpace space = segment.Root.Space!;
         SearchPlan plan = scratch.Plan;
-        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], segment.Root.Lists!.Count(list));
-        ReadOnlySpan<uint> selected = [];
-        int scanned = blocks.Count;
-        if (plan.Filter is { } filter)
-            selected = filter.Postings<K>(list, blocks, out scanned);
-        if (scanned == 0)
+        SeenList seen = See<K>(segment, scratch, list, sign);
+        if (seen.Scanned == 0)
             return 0;
-        (float listBase, float queryNorm) = Place<K>(space, scratch, SignBlocks.Centroid(space.Layout, sign));
+        var own = new ExList(segment.Ex!, list, ex);
         bool isScanned = plan.Bound == ErrorBound.Hard
-            ? HardScan<K>(segment, scratch, list, sign, ex, blocks, selected, listBase, queryNorm)
+            ? HardScan<K>(space, scratch, sign, seen, own)
             : new ListScan(
-                scratch, space.Layout, blocks, selected, Terms(space, listBase, queryNorm, plan.Epsilon0),
-                plan.Stage, new ExList(segment.Ex!, list, ex)).TryRun<K>();
+                scratch, space.Layout, seen.Blocks, seen.Selected, Terms(space, seen.Base, seen.QueryNorm, plan.Epsilon0), plan.Stage, own)
+                .TryRun<K>();
         if (!isScanned)
             return -1;
         scratch.Probed++;
-        scratch.Scanned += scanned;
-        return scanned;
+        scratch.Scanned += seen.Scanned;
+        return seen.Scanned;
     }
 
     /// <summary>Counts the postings of a list that the 1-bit layer does not exclude.</summary>
@@ -137,16 +133,9 @@ internal static class IvfSearch
         Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign, TopK uppers) where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
-        var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], segment.Root.Lists!.Count(list));
-        ReadOnlySpan<uint> selected = [];
-        int scanned = blocks.Count;
-        if (scratch.Plan.Filter is { } filter)
-            selected = filter.Postings<K>(list, blocks, out scanned);
-        if (scanned == 0)
-            return 0;
-        (float listBase, float queryNorm) = Place<K>(space, scratch, SignBlocks.Centroid(space.Layout, sign));
-        return new ListScan(
-            scratch, space.Layout, blocks, selected, Terms(space, listBase, queryNorm, scratch.Plan.Epsilon0),
+        SeenList seen = See<K>(segment, scratch, list, sign);
+        return seen.Scanned == 0 ? 0 : new ListScan(
+            scratch, space.Layout, seen.Blocks, seen.Selected, Terms(space, seen.Base, seen.QueryNorm, scratch.Plan.Epsilon0),
             SearchStage.Sign, default).CountSurvivors<K>(uppers);
     }
 
@@ -156,17 +145,26 @@ internal static class IvfSearch
         where K : struct, IKernels
     {
         CodeSpace space = segment.Root.Space!;
+        SeenList seen = See<K>(segment, scratch, list, sign);
+        if (seen.Scanned > 0)
+            new ListScan(
+                scratch, space.Layout, seen.Blocks, seen.Selected, Terms(space, seen.Base, seen.QueryNorm, epsilon0),
+                SearchStage.Refined, new ExList(segment.Ex!, list, [])).OfferLowerBounds<K>(lowers, known);
+    }
+
+    /// <summary>Looks at a list from the query: with a filter, it may have nothing to scan.</summary>
+    private static SeenList See<K>(Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign) where K : struct, IKernels
+    {
+        CodeSpace space = segment.Root.Space!;
         var blocks = new SignBlocks(space.Layout, sign[space.Layout.CentroidBytes..], segment.Root.Lists!.Count(list));
         ReadOnlySpan<uint> selected = [];
         int scanned = blocks.Count;
         if (scratch.Plan.Filter is { } filter)
             selected = filter.Postings<K>(list, blocks, out scanned);
         if (scanned == 0)
-            return;
+            return default;
         (float listBase, float queryNorm) = Place<K>(space, scratch, SignBlocks.Centroid(space.Layout, sign));
-        new ListScan(
-            scratch, space.Layout, blocks, selected, Terms(space, listBase, queryNorm, epsilon0),
-            SearchStage.Refined, new ExList(segment.Ex!, list, [])).OfferLowerBounds<K>(lowers, known);
+        return new SeenList { Blocks = blocks, Selected = selected, Scanned = scanned, Base = listBase, QueryNorm = queryNorm };
     }
 
     /// <summary>Where a query is as a list's centroid sees it: the list's part of every distance, and |y|.</summary>
@@ -181,12 +179,10 @@ internal static class IvfSearch
         return (listBase, MathF.Sqrt(squaredNorm));
     }
 
-    private static bool HardScan<K>(
-        Segment segment, QueryScratch scratch, int list, ReadOnlySpan<byte> sign, ReadOnlySpan<byte> ex, SignBlocks blocks,
-        ReadOnlySpan<uint> selected, float listBase, float queryNorm) where K : struct, IKernels
+    private static bool HardScan<K>(CodeSpace space, QueryScratch scratch, ReadOnlySpan<byte> sign, in SeenList seen, ExList ex)
+        where K : struct, IKernels
     {
-        CodeSpace space = segment.Root.Space!;
-        double longest = queryNorm * (1 + 2e-5);
+        double longest = seen.QueryNorm * (1 + 2e-5);
         double shared = space.Metric switch
         {
             Metric.SquaredL2 => 0,
@@ -198,11 +194,11 @@ internal static class IvfSearch
             Space = space,
             Scratch = scratch,
             Centroid = scratch.QuantizeCentroid(space, SignBlocks.Centroid(space.Layout, sign)),
-            Blocks = blocks,
-            Selected = selected,
+            Blocks = seen.Blocks,
+            Selected = seen.Selected,
             Stage = scratch.Plan.Stage,
-            Ex = new ExList(segment.Ex!, list, ex),
-            Base = listBase,
+            Ex = ex,
+            Base = seen.Base,
             QueryNorm = longest,
             Reach = shared + scratch.RotatedNorm + longest,
         };
@@ -233,4 +229,22 @@ internal static class IvfSearch
 
     private static ListTerms Terms(CodeSpace space, float listBase, float queryNorm, float epsilon0) =>
         new(listBase, space.Weight * queryNorm * epsilon0 / MathF.Sqrt(space.Layout.PaddedDimensions - 1), epsilon0);
+
+    /// <summary>A posting list as a query sees it.</summary>
+    private readonly ref struct SeenList
+    {
+        public SignBlocks Blocks { get; init; }
+
+        /// <summary>The postings that may be results, a word for each block; empty if all may.</summary>
+        public ReadOnlySpan<uint> Selected { get; init; }
+
+        /// <summary>How many may be.</summary>
+        public int Scanned { get; init; }
+
+        /// <summary>The list's part of every distance.</summary>
+        public float Base { get; init; }
+
+        /// <summary>|y|.</summary>
+        public float QueryNorm { get; init; }
+    }
 }

@@ -62,9 +62,8 @@ internal ref struct ListScan
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool TryRun<K>() where K : struct, IKernels
     {
-        // rescale is never positive, so adding the rounding to the bias lowers every bound by its share.
         var estimates = new BoundConstants(_terms.Base, _query.Step, _query.Bias, 0);
-        BoundConstants bounds = estimates with { Bias = _query.Bias + _signRounding, Error = _terms.ErrorScale };
+        BoundConstants bounds = LowerBounds;
         int blockCount = CodeLayout.BlockCount(_blocks.Count);
         Span<uint> window = stackalloc uint[WindowBlocks];
         for (int first = 0; first < blockCount; first += WindowBlocks)
@@ -123,22 +122,15 @@ internal ref struct ListScan
     /// <param name="uppers">Has, and receives, upper bounds of the nearest postings; what lies beyond them all is excluded.</param>
     public readonly int CountSurvivors<K>(TopK uppers) where K : struct, IKernels
     {
-        var bounds = new BoundConstants(_terms.Base, _query.Step, _query.Bias + _signRounding, _terms.ErrorScale);
+        BoundConstants bounds = LowerBounds;
         int blockCount = CodeLayout.BlockCount(_blocks.Count), survivors = 0;
-        Span<uint> window = stackalloc uint[1];
-        Span<int> sums = _scratch.Sums.AsSpan(0, CodeLayout.BlockSize);
         for (int block = 0; block < blockCount; block++)
         {
-            if (_selected.IsEmpty)
-                K.FastScan(_blocks.Bytes[(block * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
-            else if (!ScanSelected<K>(block, sums, window))
-                continue;
-            uint open = _selected.IsEmpty ? _blocks.Occupied(block) : window[0];
-            uint selected = K.SelectBelow(sums, _blocks.Factors(block), bounds, uppers.Threshold) & open;
-            survivors += BitOperations.PopCount(selected);
-            for (; selected != 0; selected &= selected - 1)
+            uint near = SelectBlock<K>(block, bounds, uppers.Threshold, out ReadOnlySpan<int> sums);
+            survivors += BitOperations.PopCount(near);
+            for (; near != 0; near &= near - 1)
             {
-                int slot = BitOperations.TrailingZeroCount(selected), posting = (block * CodeLayout.BlockSize) + slot;
+                int slot = BitOperations.TrailingZeroCount(near), posting = (block * CodeLayout.BlockSize) + slot;
                 (float estimate, float bound) = SignEstimate(posting, sums[slot]);
                 uppers.Offer(estimate + bound, _blocks.Ordinal(posting), 0);
             }
@@ -147,23 +139,16 @@ internal ref struct ListScan
         return survivors;
     }
 
-    /// <summary>Offers lower bounds of the list's postings, and upper bounds of those that are hits.</summary>
+    /// <summary>Offers lower bounds of the list's postings.</summary>
     /// <param name="lowers">The lowest of the bounds so far.</param>
     /// <param name="known">Lower bounds that are known better, by ordinal.</param>
     public void OfferLowerBounds<K>(TopK lowers, Dictionary<uint, float> known) where K : struct, IKernels
     {
-        var bounds = new BoundConstants(_terms.Base, _query.Step, _query.Bias + _signRounding, _terms.ErrorScale);
+        BoundConstants bounds = LowerBounds;
         int blockCount = CodeLayout.BlockCount(_blocks.Count);
-        Span<uint> window = stackalloc uint[1];
-        Span<int> sums = _scratch.Sums.AsSpan(0, CodeLayout.BlockSize);
         for (int block = 0; block < blockCount; block++)
         {
-            if (_selected.IsEmpty)
-                K.FastScan(_blocks.Bytes[(block * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, sums);
-            else if (!ScanSelected<K>(block, sums, window))
-                continue;
-            uint open = _selected.IsEmpty ? _blocks.Occupied(block) : window[0];
-            uint near = K.SelectBelow(sums, _blocks.Factors(block), bounds, lowers.Threshold) & open;
+            uint near = SelectBlock<K>(block, bounds, lowers.Threshold, out ReadOnlySpan<int> sums);
             for (; near != 0; near &= near - 1)
             {
                 int slot = BitOperations.TrailingZeroCount(near), posting = (block * CodeLayout.BlockSize) + slot;
@@ -173,20 +158,32 @@ internal ref struct ListScan
                 if (known.TryGetValue(ordinal, out float better))
                     lower = better;
                 else if (_ex.IsAtHand)
-                    lower = MathF.Max(lower, RefinedLowerBound<K>(posting, sums[slot]));
+                    lower = MathF.Max(lower, FullEstimate<K>(posting, sums[slot], out CodeFactors factors) - FullBound(factors));
                 lowers.Offer(lower, ordinal, 0);
             }
         }
     }
 
-    private readonly float RefinedLowerBound<K>(int posting, int sum) where K : struct, IKernels
+    /// <summary>Selects the postings of a block whose lower bound does not exceed a threshold.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="bounds">Make lower bounds.</param>
+    /// <param name="threshold">The threshold.</param>
+    /// <param name="sums">Receives the sums of the block's table entries, if any posting may be selected.</param>
+    private readonly uint SelectBlock<K>(int block, in BoundConstants bounds, float threshold, out ReadOnlySpan<int> sums)
+        where K : struct, IKernels
     {
-        ReadOnlySpan<byte> record = _ex.Records.Slice(posting * _layout.ExRecordBytes, _layout.ExRecordBytes);
-        int dot = K.DotExCode(record[CodeLayout.ExFactorBytes..], _layout.PaddedDimensions, _queryBytes);
-        CodeFactors factors = ExRecord.ReadFactors(record);
-        float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.FullProduct(sum, dot), factors.Add + _terms.Base);
-        return estimate - FullBound(factors);
+        Span<int> own = _scratch.Sums.AsSpan(0, CodeLayout.BlockSize);
+        sums = own;
+        uint open = _selected.IsEmpty ? _blocks.Occupied(block) : _selected[block];
+        if (open == 0)
+            return 0;
+        K.FastScan(_blocks.Bytes[(block * _layout.BlockBytes)..], _layout.BlockBytes, _query.Table, own);
+        return K.SelectBelow(own, _blocks.Factors(block), bounds, threshold) & open;
     }
+
+    /// <summary>Rescale is never positive, so adding the rounding to the bias lowers every bound by its share.</summary>
+    private readonly BoundConstants LowerBounds =>
+        new(_terms.Base, _query.Step, _query.Bias + _signRounding, _terms.ErrorScale);
 
     private readonly float FullBound(in CodeFactors factors)
     {
@@ -270,12 +267,18 @@ internal ref struct ListScan
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Refine<K>(int posting, int sum) where K : struct, IKernels
+    private readonly float FullEstimate<K>(int posting, int sum, out CodeFactors factors) where K : struct, IKernels
     {
         ReadOnlySpan<byte> record = _ex.Records.Slice(posting * _layout.ExRecordBytes, _layout.ExRecordBytes);
         int dot = K.DotExCode(record[CodeLayout.ExFactorBytes..], _layout.PaddedDimensions, _queryBytes);
-        CodeFactors factors = ExRecord.ReadFactors(record);
-        float estimate = MathF.FusedMultiplyAdd(factors.Rescale, _query.FullProduct(sum, dot), factors.Add + _terms.Base);
+        factors = ExRecord.ReadFactors(record);
+        return MathF.FusedMultiplyAdd(factors.Rescale, _query.FullProduct(sum, dot), factors.Add + _terms.Base);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Refine<K>(int posting, int sum) where K : struct, IKernels
+    {
+        float estimate = FullEstimate<K>(posting, sum, out CodeFactors factors);
         if (_stage == SearchStage.Exact || estimate <= _nearest.Threshold)
             Keep(posting, estimate, factors);
     }
