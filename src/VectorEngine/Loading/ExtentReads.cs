@@ -9,13 +9,11 @@ internal sealed class ExtentReads(ResidentLayer layer) : IDisposable
     /// <summary>Waits for an extent, too.</summary>
     public void Add(int extent, RangeFetch fetch)
     {
-        if (_distinct.Count == 0 || _distinct[^1] != fetch)
+        // Neighbours come one after the other, so it is the last more often than not.
+        if (_distinct.Count == 0 || (_distinct[^1] != fetch && !_distinct.Contains(fetch)))
         {
-            if (!_distinct.Contains(fetch))
-            {
-                fetch.Interested++;
-                _distinct.Add(fetch);
-            }
+            fetch.Interested++;
+            _distinct.Add(fetch);
         }
 
         _fetches.Add(extent, fetch);

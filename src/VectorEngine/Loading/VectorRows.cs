@@ -123,7 +123,7 @@ internal sealed class VectorRows
 
     /// <summary>The pages of checksums of rows, ascending, that are not at hand.</summary>
     private int[] MissingPages(List<int> rows) =>
-        [.. rows.Select(row => row / RowChecksums.PageRows).Distinct().Where(page => !_checksums.TryRead(page, out _))];
+        [.. rows.Select(row => row / RowChecksums.PageRows).Distinct().Where(page => !_checksums.Contains(page))];
 
     /// <summary>Copies one row as floats, of which searches can be made: what cannot have been indexed is damage with a right checksum.</summary>
     /// <exception cref="CorruptDataException">The vector is not finite, too long, or zero under cosine.</exception>

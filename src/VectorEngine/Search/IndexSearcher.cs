@@ -20,7 +20,6 @@ internal sealed class IndexSearcher
     private readonly SegmentSearcher[] _searchers;
     private readonly double _dollarsPerRequest;
     private readonly ConcurrentQueue<QueryScratch[]> _idle = [];
-    private readonly ConcurrentQueue<QueryScratch[][]> _batchesOfOne = [];
 
     /// <param name="segments">The segments.</param>
     /// <param name="dollarsPerRequest">What a request to the store costs.</param>
@@ -85,51 +84,16 @@ internal sealed class IndexSearcher
     }
 
     /// <summary>Scans for a search without comparing anything with stored vectors: <see cref="Estimates"/> then tells what it has found.</summary>
-    public ValueTask ScanAsync(QueryScratch[] search, CancellationToken cancellationToken) => RunAsync(
-        search, (searcher, scratch) => searcher.ScanAsync(scratch, cancellationToken));
+    public ValueTask ScanAsync(QueryScratch[] search, CancellationToken cancellationToken) =>
+        RunAsync(search, static (searcher, scratch, cancellation) => searcher.ScanAsync(scratch, cancellation), cancellationToken);
 
     /// <summary>Ends a search that was scanned for.</summary>
-    public ValueTask FinishAsync(QueryScratch[] search, CancellationToken cancellationToken) => RunAsync(
-        search, (searcher, scratch) => searcher.FinishAsync(scratch, cancellationToken));
+    public ValueTask FinishAsync(QueryScratch[] search, CancellationToken cancellationToken) =>
+        RunAsync(search, static (searcher, scratch, cancellation) => searcher.FinishAsync(scratch, cancellation), cancellationToken);
 
-    private async ValueTask RunAsync(QueryScratch[] search, Func<SegmentSearcher, QueryScratch, ValueTask> step)
-    {
-        var waiting = new Task[search.Length];
-        for (int i = 0; i < search.Length; i++)
-            waiting[i] = step(_searchers[i], search[i]).AsTask();
-        await Task.WhenAll(waiting).ConfigureAwait(false);
-    }
-
-    /// <summary>Runs a search to its end; what segments have to read is read at the same time.</summary>
-    public async ValueTask CompleteAsync(QueryScratch[] search, CancellationToken cancellationToken)
-    {
-        List<Task>? waiting = null;
-        for (int own = 0; own < _searchers.Length; own++)
-        {
-            // All vectors of a segment are not brought into memory at once.
-            ValueTask completion = _searchers[own].ComparesAll(search[own].Plan)
-                ? CompleteAloneAsync(search, own, cancellationToken)
-                : _searchers[own].CompleteAsync(search[own], cancellationToken);
-            if (completion.IsCompletedSuccessfully)
-                continue;
-            (waiting ??= []).Add(completion.AsTask());
-        }
-
-        // Not even when one fails may the state of a search be given back while another goes on.
-        if (waiting is not null)
-            await Task.WhenAll(waiting).ConfigureAwait(false);
-    }
-
-    /// <summary>Runs a search of one segment as a batch of one.</summary>
-    private async ValueTask CompleteAloneAsync(QueryScratch[] search, int own, CancellationToken cancellationToken)
-    {
-        if (!_batchesOfOne.TryDequeue(out QueryScratch[][]? batch))
-            batch = new QueryScratch[1][];
-        batch[0] = search;
-        await _searchers[own].CompleteAsync(batch, own, cancellationToken).ConfigureAwait(false);
-        batch[0] = [];
-        _batchesOfOne.Enqueue(batch);
-    }
+    /// <summary>Runs a search to its end.</summary>
+    public ValueTask CompleteAsync(QueryScratch[] search, CancellationToken cancellationToken) =>
+        RunAsync(search, static (searcher, scratch, cancellation) => searcher.CompleteAsync(scratch, cancellation), cancellationToken);
 
     /// <summary>Runs searches with the same options to their end, together where they can share what is read.</summary>
     public async ValueTask CompleteAsync(ReadOnlyMemory<QueryScratch[]> searches, CancellationToken cancellationToken)
@@ -151,20 +115,12 @@ internal sealed class IndexSearcher
     public SearchAnswer Answer(QueryScratch[] search, in SearchRequest request)
     {
         Metric metric = _segments.Items[0].Root.Description.Metric;
-        var (count, stage, receipt) = (0L, SearchStage.BruteForce, default(SearchReceipt));
+        var (count, stage) = (0L, SearchStage.BruteForce);
         foreach (QueryScratch scratch in search)
         {
             count += scratch.Answer.Count;
             stage = scratch.Plan.Stage < stage ? scratch.Plan.Stage : stage;
-            SearchReceipt own = scratch.Receipt;
-            receipt = receipt + own with
-            {
-                Rounds = Math.Max(0, own.Rounds - receipt.Rounds),
-                Elapsed = own.Elapsed > receipt.Elapsed ? own.Elapsed - receipt.Elapsed : default,
-            };
         }
-
-        receipt = receipt with { EstimatedDollars = receipt.Requests * _dollarsPerRequest };
 
         var hits = new SearchHit[request.Radius is null ? Math.Min(request.Count, count) : count];
         Span<int> next = stackalloc int[search.Length];
@@ -177,7 +133,24 @@ internal sealed class IndexSearcher
                 _segments.Start(nearest) + neighbor.Ordinal, InRange(metric, neighbor.Distance), neighbor.ErrorBound);
         }
 
-        return new SearchAnswer(hits, stage, receipt);
+        return new SearchAnswer(hits, stage, Receipt(search));
+    }
+
+    /// <summary>What a search has done until now, in all segments at the same time.</summary>
+    public SearchReceipt Receipt(QueryScratch[] search)
+    {
+        SearchReceipt receipt = default;
+        foreach (QueryScratch scratch in search)
+        {
+            SearchReceipt own = scratch.Receipt;
+            receipt = receipt + own with
+            {
+                Rounds = Math.Max(0, own.Rounds - receipt.Rounds),
+                Elapsed = own.Elapsed > receipt.Elapsed ? own.Elapsed - receipt.Elapsed : default,
+            };
+        }
+
+        return receipt with { EstimatedDollars = receipt.Requests * _dollarsPerRequest };
     }
 
     /// <summary>Gives back the states of a search.</summary>
@@ -188,6 +161,24 @@ internal sealed class IndexSearcher
         for (int i = 0; i < count; i++)
             _searchers[i].Return(search[i]);
         _idle.Enqueue(search);
+    }
+
+    /// <summary>Takes a step in all segments; what they have to read is read at the same time.</summary>
+    private ValueTask RunAsync(
+        QueryScratch[] search, Func<SegmentSearcher, QueryScratch, CancellationToken, ValueTask> step, CancellationToken cancellationToken)
+    {
+        if (search.Length == 1)
+            return step(_searchers[0], search[0], cancellationToken);
+        List<Task>? waiting = null;
+        for (int own = 0; own < search.Length; own++)
+        {
+            ValueTask completion = step(_searchers[own], search[own], cancellationToken);
+            if (!completion.IsCompletedSuccessfully)
+                (waiting ??= []).Add(completion.AsTask());
+        }
+
+        // Not even when one fails may the state of a search be given back while another goes on.
+        return waiting is null ? ValueTask.CompletedTask : new ValueTask(Task.WhenAll(waiting));
     }
 
     /// <summary>The segment that has the nearest of the neighbours not taken yet; the first of several, whose ordinals are lower.</summary>

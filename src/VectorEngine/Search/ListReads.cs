@@ -127,7 +127,7 @@ internal sealed class ListReads(Segment segment, QueryScratch scratch) : IDispos
             return survivors;
         }
 
-        var action = new SurvivorAction { Segment = segment, Scratch = scratch, FirstRank = firstRank, Survivors = survivors };
+        var action = new SurvivorAction { Segment = segment, Scratch = scratch, Survivors = survivors };
         KernelDispatch.Run(ref action);
         // The list that waits has some by the threshold that it is scanned with.
         survivors[firstRank] = 1;
@@ -138,16 +138,12 @@ internal sealed class ListReads(Segment segment, QueryScratch scratch) : IDispos
     {
         public required Segment Segment;
         public required QueryScratch Scratch;
-        public required int FirstRank;
         public required int[] Survivors;
 
         public readonly void Run<K>() where K : struct, IKernels
         {
             // The seeds are not in use between two lists.
-            if (Scratch.Plan.Radius is { } radius)
-                Scratch.Seeds.ResetWithin(radius);
-            else
-                Scratch.Seeds.Reset(Scratch.Plan.Count);
+            Scratch.ResetSeeds();
             for (int rank = 0; rank < Survivors.Length; rank++)
             {
                 ReadOnlyMemory<byte> sign = Scratch.SignLists[rank];

@@ -13,7 +13,6 @@ internal sealed record SearchStep(SearchAnswer Answer, bool[] Certain, bool IsFi
 internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest request)
 {
     private QueryScratch[]? _first, _second;
-    private SearchReceipt _before;
     private bool _isScanned;
 
     /// <summary>Goes on to the next answer.</summary>
@@ -31,7 +30,6 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
 
         if (_second is null)
         {
-            _before = _first is null ? default : searcher.Answer(_first, request).Receipt;
             _second = searcher.Begin(query.Span, request);
             if (_first is not null)
                 IndexSearcher.Follow(_second, _first);
@@ -63,22 +61,20 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
         bool[] certain = new bool[answer.Hits.Length];
         if (_first is not null)
             searcher.Certify(_first, answer, request.Count, certain);
-        SearchReceipt receipt = answer.Receipt;
-        SearchReceipt work = receipt with { Requests = 0, BytesRead = 0, CachedBytesRead = 0, Rounds = 0, Elapsed = default, EstimatedDollars = 0 };
-        SearchReceipt reading = _before + receipt;
+        if (_first is not null && _second is not null)
+            answer = answer with { Receipt = After(searcher.Receipt(_first), answer.Receipt) };
         return new SearchStep(
-            answer with
-            {
-                Receipt = work with
-                {
-                    Requests = reading.Requests,
-                    BytesRead = reading.BytesRead,
-                    CachedBytesRead = reading.CachedBytesRead,
-                    Rounds = reading.Rounds,
-                    Elapsed = reading.Elapsed,
-                    EstimatedDollars = reading.EstimatedDollars,
-                },
-            },
-            certain, isFinal || (certain.Length > 0 && Array.TrueForAll(certain, isCertain => isCertain)));
+            answer, certain, isFinal || (certain.Length > 0 && Array.TrueForAll(certain, isCertain => isCertain)));
     }
+
+    /// <summary>The receipt of a second search, which has done the first one's work again, but has not read again what that one read.</summary>
+    private static SearchReceipt After(in SearchReceipt first, in SearchReceipt second) => second with
+    {
+        Requests = first.Requests + second.Requests,
+        BytesRead = first.BytesRead + second.BytesRead,
+        CachedBytesRead = first.CachedBytesRead + second.CachedBytesRead,
+        Rounds = first.Rounds + second.Rounds,
+        Elapsed = first.Elapsed, // it started earlier
+        EstimatedDollars = first.EstimatedDollars + second.EstimatedDollars,
+    };
 }

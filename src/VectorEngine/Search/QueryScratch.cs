@@ -18,6 +18,7 @@ internal readonly record struct Candidate(float LowerBound, uint Ordinal, float 
 internal sealed class QueryScratch
 {
     private readonly AlignedBuffer<float> _query, _unscaled, _rotated, _scaled, _meanPlusQuery;
+    private QueryScratch[][]? _alone;
     private Candidate[] _candidates = new Candidate[256];
     private QuantizedQuery? _centroid;
     private float[]? _centroidValues;
@@ -35,6 +36,9 @@ internal sealed class QueryScratch
         Answer = Results;
         Quantized = space is null ? null! : new QuantizedQuery(space.Layout);
     }
+
+    /// <summary>The search as a batch of one.</summary>
+    public QueryScratch[][] Alone => _alone ??= [[this]];
 
     /// <summary>The query, of unit length under cosine.</summary>
     public Span<float> Query => _query.Span;
@@ -210,7 +214,7 @@ internal sealed class QueryScratch
         if (CandidateCount > 0)
         {
             Answer = Seeds;
-            Reset(Seeds, Plan);
+            ResetSeeds();
             foreach (Candidate candidate in Candidates)
                 Seeds.Offer(candidate.LowerBound + candidate.ErrorBound, candidate.Ordinal, candidate.ErrorBound);
         }
@@ -238,7 +242,10 @@ internal sealed class QueryScratch
         Reads = null;
     }
 
-    /// <summary>Empties the heaps for a search that starts anew.</summary>
+    /// <summary>Empties the seeds, for as many as the search answers.</summary>
+    public void ResetSeeds() => Reset(Seeds, Plan);
+
+    /// <summary>Empties a heap, for as many as a search answers.</summary>
     private static void Reset(TopK nearest, in SearchPlan plan)
     {
         if (plan.Radius is { } radius)

@@ -76,7 +76,7 @@ internal readonly record struct ReadBudget(long Bytes, int Requests)
             int list = (int)scratch.Lists.Ordinal(rank);
             if (scratch.SignLists[rank].IsEmpty && lists.Count(list) > 0)
                 missing.Add(list);
-            if (stage == SearchStage.Sign || segment.Ex!.TryRead(list, out _))
+            if (stage == SearchStage.Sign || segment.Ex!.Contains(list))
                 continue;
             bytes += RangePlan.Most(lists.Ex(list).Length, RangeLimits.Lists);
             requests++;

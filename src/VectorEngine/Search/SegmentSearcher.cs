@@ -55,8 +55,8 @@ internal sealed class SegmentSearcher(Segment segment)
     {
         if (ComparesAll(scratch.Plan))
         {
-            QueryScratch[][] alone = [[scratch]];
-            await new BatchScan(segment, 0).CompareAllAsync(alone, cancellationToken).ConfigureAwait(false);
+            // All vectors of a segment are not brought into memory at once.
+            await new BatchScan(segment, 0).CompareAllAsync(scratch.Alone, cancellationToken).ConfigureAwait(false);
             return;
         }
 
