@@ -35,19 +35,18 @@ internal sealed class NetworkRequest(FluidNetwork network, double slowness) : ID
     public TaskCompletionSource Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Says how much is to be moved, and waits until it has been.</summary>
-    public async Task MoveAsync(long bytes, CancellationToken cancellationToken)
+    public Task MoveAsync(long bytes)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         network.Move(this, bytes);
-        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => GiveUp(cancellationToken), null);
-        await Completion.Task.ConfigureAwait(false);
+        return Completion.Task;
     }
 
-    public void Dispose() => network.End(this);
-
-    private void GiveUp(CancellationToken cancellationToken)
+    /// <summary>Ends it without its bytes.</summary>
+    public void GiveUp(CancellationToken cancellationToken)
     {
         network.End(this);
         Completion.TrySetCanceled(cancellationToken);
     }
+
+    public void Dispose() => network.End(this);
 }

@@ -63,22 +63,17 @@ public sealed class SimulatedStore : IObjectStore
 
     /// <inheritdoc/>
     public ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default) =>
-        ReadAsync(() => _inner.TryReadAsync(key, cancellationToken), content => content?.Content.Length ?? 0, cancellationToken);
+        ReadAsync(() => _inner.TryReadAsync(key, cancellationToken), BytesOf, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<ObjectContent?> ReadIfChangedAsync(string key, string knownETag, CancellationToken cancellationToken = default) =>
-        ReadAsync(
-            () => _inner.ReadIfChangedAsync(key, knownETag, cancellationToken), content => content?.Content.Length ?? 0, cancellationToken);
+        ReadAsync(() => _inner.ReadIfChangedAsync(key, knownETag, cancellationToken), BytesOf, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
-        await ReadAsync(
-            async () =>
-            {
-                await _inner.ReadAsync(key, offset, destination, cancellationToken).ConfigureAwait(false);
-                return destination.Length;
-            },
-            length => length, cancellationToken).ConfigureAwait(false);
+    public ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
+        new(ReadAsync(
+            () => NothingAfterAsync(_inner.ReadAsync(key, offset, destination, cancellationToken)), _ => destination.Length,
+            cancellationToken).AsTask());
 
     /// <inheritdoc/>
     public ValueTask<string> WriteAsync(
@@ -100,7 +95,7 @@ public sealed class SimulatedStore : IObjectStore
             do
             {
                 Count(s => s with { Listings = s.Listings + 1 });
-                page = await ReceiveAsync(() => NextPageAsync(objects), _ => 0, cancellationToken).ConfigureAwait(false);
+                page = await RequestAsync(null, () => NextPageAsync(objects), _ => 0, cancellationToken).ConfigureAwait(false);
                 foreach (ObjectInfo found in page)
                     yield return found;
             }
@@ -109,62 +104,60 @@ public sealed class SimulatedStore : IObjectStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default)
+    public ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default)
     {
         Count(s => s with { Deletions = s.Deletions + 1 });
-        await SendAsync(0, async () =>
-        {
-            await _inner.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
-            return 0;
-        }, cancellationToken).ConfigureAwait(false);
+        return new(RequestAsync(
+            0, () => NothingAfterAsync(_inner.DeleteAsync(key, cancellationToken)), _ => 0, cancellationToken).AsTask());
     }
 
     /// <summary>A request that writes: moves so many bytes, then does it.</summary>
     internal async ValueTask<T> WriteAsync<T>(long bytes, Func<ValueTask<T>> write, CancellationToken cancellationToken)
+        where T : class?
     {
         Count(s => s with { Writes = s.Writes + 1 });
-        T answer = await SendAsync(bytes, write, cancellationToken).ConfigureAwait(false);
+        T answer = await RequestAsync(bytes, write, _ => 0, cancellationToken).ConfigureAwait(false);
         Count(s => s with { BytesWritten = s.BytesWritten + bytes });
         return answer;
     }
 
-    private async ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> read, Func<T, long> bytesOf, CancellationToken cancellationToken)
+    private ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> read, Func<T, long> bytesOf, CancellationToken cancellationToken)
+        where T : class?
     {
         Count(s => s with { Reads = s.Reads + 1 });
-        T answer = await ReceiveAsync(read, bytesOf, cancellationToken).ConfigureAwait(false);
-        Count(s => s with { BytesRead = s.BytesRead + bytesOf(answer) });
-        return answer;
+        return RequestAsync(null, read, bytesOf, cancellationToken);
     }
 
-    private ValueTask<T> SendAsync<T>(long bytes, Func<ValueTask<T>> act, CancellationToken cancellationToken) =>
-        RequestAsync(async request =>
+    /// <summary>A request, of whatever kind: there is one body for all, and only of classes, so that a new process soon has it compiled.</summary>
+    /// <param name="sent">Bytes that are moved before the store acts; null if those of its answer are, afterwards.</param>
+    /// <param name="act">Asks the store.</param>
+    /// <param name="received">Bytes of the answer.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    private async ValueTask<T> RequestAsync<T>(
+        long? sent, Func<ValueTask<T>> act, Func<T, long> received, CancellationToken cancellationToken) where T : class?
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using NetworkRequest request = _network.Start();
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister((_, token) => request.GiveUp(token), null);
+        try
         {
-            await request.MoveAsync(bytes, cancellationToken).ConfigureAwait(false);
-            return await act().ConfigureAwait(false);
-        });
-
-    private ValueTask<T> ReceiveAsync<T>(Func<ValueTask<T>> ask, Func<T, long> bytesOf, CancellationToken cancellationToken) =>
-        RequestAsync(async request =>
-        {
+            if (sent is { } content)
+                await request.MoveAsync(content).ConfigureAwait(false);
             long bytes = 0;
             try
             {
-                T answer = await ask().ConfigureAwait(false);
-                bytes = bytesOf(answer);
+                T answer = await act().ConfigureAwait(false);
+                bytes = received(answer);
                 return answer;
             }
             finally
             {
-                await request.MoveAsync(bytes, cancellationToken).ConfigureAwait(false);   // an error, too, has to travel
+                if (sent is null)
+                {
+                    await request.MoveAsync(bytes).ConfigureAwait(false);   // an error, too, has to travel
+                    Count(s => s with { BytesRead = s.BytesRead + bytes });
+                }
             }
-        });
-
-    private async ValueTask<T> RequestAsync<T>(Func<NetworkRequest, ValueTask<T>> serve)
-    {
-        using NetworkRequest request = _network.Start();
-        try
-        {
-            return await serve(request).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -177,6 +170,15 @@ public sealed class SimulatedStore : IObjectStore
             throw;
         }
     }
+
+    /// <summary>The answer of a request that has none.</summary>
+    internal static async ValueTask<object?> NothingAfterAsync(ValueTask done)
+    {
+        await done.ConfigureAwait(false);
+        return null;
+    }
+
+    private static long BytesOf(ObjectContent? content) => content?.Content.Length ?? 0;
 
     private static async ValueTask<List<ObjectInfo>> NextPageAsync(IAsyncEnumerator<ObjectInfo> objects)
     {

@@ -15,17 +15,14 @@ internal sealed class SimulatedWriter(SimulatedStore store, ObjectWriter inner) 
     {
         long unsent = _unsent + bytes.Length;
         for (; unsent >= PartLength; unsent -= PartLength)
-            await store.WriteAsync(PartLength, () => ValueTask.FromResult(0), cancellationToken).ConfigureAwait(false);
+            await store.WriteAsync(PartLength, () => SimulatedStore.NothingAfterAsync(default), cancellationToken).ConfigureAwait(false);
         await inner.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
         _unsent = unsent;   // only now: a call that fails appends nothing
     }
 
     public override async ValueTask CommitAsync(CancellationToken cancellationToken = default) =>
-        await store.WriteAsync(_unsent, async () =>
-        {
-            await inner.CommitAsync(cancellationToken).ConfigureAwait(false);
-            return 0;
-        }, cancellationToken).ConfigureAwait(false);
+        await store.WriteAsync(
+            _unsent, () => SimulatedStore.NothingAfterAsync(inner.CommitAsync(cancellationToken)), cancellationToken).ConfigureAwait(false);
 
     public override ValueTask DisposeAsync() => inner.DisposeAsync();
 }

@@ -37,7 +37,7 @@ public sealed partial class VectorIndex
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
-        _ = InstructionSets.FromEnvironment();
+        InstructionSets.CheckEnvironment();
         options ??= new OpenOptions();
         Manifest? named = Check(options);
         if (store is not (FileObjectStore or MemoryObjectStore))

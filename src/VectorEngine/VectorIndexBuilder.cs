@@ -146,7 +146,7 @@ public static class VectorIndexBuilder
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(source);
-        _ = InstructionSets.FromEnvironment();
+        InstructionSets.CheckEnvironment();
         options ??= new VectorIndexOptions();
         Check(options);
         return await EngineActivities.RunAsync(EngineActivities.Build, name, async activity =>

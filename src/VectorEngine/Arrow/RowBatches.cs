@@ -16,10 +16,11 @@ internal sealed class RowBatches
     public RowBatches(long rowLength, IReadOnlyList<(long Offset, long RowCount)> batches)
     {
         RowLength = rowLength;
-        _offsets = [.. batches.Select(batch => batch.Offset)];
+        _offsets = new long[batches.Count];
         _starts = new long[batches.Count + 1];
         for (int i = 0; i < batches.Count; i++)
         {
+            _offsets[i] = batches[i].Offset;
             _startBits |= _starts[i];
             _starts[i + 1] = _starts[i] + batches[i].RowCount;
         }

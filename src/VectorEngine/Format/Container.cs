@@ -101,7 +101,7 @@ internal sealed class Container
     public const int EntryLength = 32;
     private const int MaxSections = 64;
 
-    private readonly Dictionary<SectionKind, (int Offset, int Length)> _sections = [];
+    private readonly Entry[] _sections;
     private readonly ReadOnlyMemory<byte> _bytes;
 
     /// <summary>Verifies header, section table and every section's checksum.</summary>
@@ -112,20 +112,30 @@ internal sealed class Container
         Key = key;
         _bytes = bytes;
         ReadOnlySpan<byte> header = bytes.Span;
-        Require(header.Length >= ObjectHeader.Length, 0, header.Length, "too short for a header");
-        Require(header.StartsWith(ObjectHeader.Magic), 0, 8, "not an object of a vector index");
+        if (header.Length < ObjectHeader.Length)
+            throw Corrupt(0, header.Length, "too short for a header");
+        if (!header.StartsWith(ObjectHeader.Magic))
+            throw Corrupt(0, 8, "not an object of a vector index");
         uint count = BinaryPrimitives.ReadUInt32LittleEndian(header[24..]);
-        Require(count <= MaxSections && ObjectHeader.Length + ((int)count * EntryLength) <= header.Length, 24, 4, $"{count} sections");
+        if (count > MaxSections || ObjectHeader.Length + ((int)count * EntryLength) > header.Length)
+            throw Corrupt(24, 4, $"{count} sections");
         int tableEnd = ObjectHeader.Length + ((int)count * EntryLength);
-        Require(HeaderChecksum(header[..tableEnd]) == BinaryPrimitives.ReadUInt32LittleEndian(header[28..]), 0, tableEnd, "wrong checksum");
+        if (HeaderChecksum(header[..tableEnd]) != BinaryPrimitives.ReadUInt32LittleEndian(header[28..]))
+            throw Corrupt(0, tableEnd, "wrong checksum");
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
         if (version != ObjectHeader.Version)
             throw new NotSupportedException($"'{key}' is of format version {version}; this library reads version {ObjectHeader.Version}.");
-        Require(BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) == (uint)kind, 12, 4, $"not of kind {kind}");
-        Require(BinaryPrimitives.ReadInt64LittleEndian(header[16..]) == header.Length, 16, 8, "its length is not the one it states");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) != (uint)kind)
+            throw Corrupt(12, 4, $"not of kind {kind}");
+        if (BinaryPrimitives.ReadInt64LittleEndian(header[16..]) != header.Length)
+            throw Corrupt(16, 8, "its length is not the one it states");
+        _sections = new Entry[count];
         long previousEnd = tableEnd;
         for (int i = 0; i < count; i++)
-            previousEnd = ReadEntry(header, ObjectHeader.Length + (i * EntryLength), previousEnd);
+        {
+            _sections[i] = ReadEntry(header, ObjectHeader.Length + (i * EntryLength), previousEnd);
+            previousEnd = _sections[i].Offset + _sections[i].Length;
+        }
     }
 
     /// <summary>The object's key, for error messages.</summary>
@@ -134,30 +144,27 @@ internal sealed class Container
     public static long Align(long offset) => (offset + 63) & ~63L;
 
     /// <summary>Whether there is a section of this kind.</summary>
-    public bool Has(SectionKind kind) => _sections.ContainsKey(kind);
+    public bool Has(SectionKind kind) => TryFind(kind, out _);
 
     /// <summary>The content of a section that must be there with a given length.</summary>
     /// <exception cref="CorruptDataException">It is missing or has another length.</exception>
     public ReadOnlyMemory<byte> Section(SectionKind kind, long length)
     {
         ReadOnlyMemory<byte> section = Section(kind);
-        Require(section.Length == length, _sections[kind].Offset, section.Length, $"section {kind} should have {length} bytes");
-        return section;
+        return section.Length == length ? section : throw Corrupt(kind, $"it should have {length} bytes");
     }
 
     /// <summary>The content of a section that must be there.</summary>
     /// <exception cref="CorruptDataException">It is missing.</exception>
-    public ReadOnlyMemory<byte> Section(SectionKind kind)
-    {
-        Require(_sections.TryGetValue(kind, out (int Offset, int Length) section), 0, 0, $"section {kind} is missing");
-        return _bytes.Slice(section.Offset, section.Length);
-    }
+    public ReadOnlyMemory<byte> Section(SectionKind kind) => TryFind(kind, out Entry found)
+        ? _bytes.Slice(found.Offset, found.Length)
+        : throw Corrupt(0, 0, $"section {kind} is missing");
 
     /// <summary>A <see cref="CorruptDataException"/> about a section.</summary>
     public CorruptDataException Corrupt(SectionKind kind, string reason)
     {
-        (int offset, int length) = _sections.GetValueOrDefault(kind);
-        return new CorruptDataException(Key, offset, length, $"section {kind}: {reason}");
+        _ = TryFind(kind, out Entry found);
+        return Corrupt(found.Offset, found.Length, $"section {kind}: {reason}");
     }
 
     private static uint HeaderChecksum(ReadOnlySpan<byte> headerAndTable)
@@ -169,25 +176,43 @@ internal sealed class Container
         return ~Crc32C.Append(state, headerAndTable[32..]);
     }
 
-    private long ReadEntry(ReadOnlySpan<byte> bytes, int at, long previousEnd)
+    private Entry ReadEntry(ReadOnlySpan<byte> bytes, int at, long previousEnd)
     {
         ReadOnlySpan<byte> entry = bytes.Slice(at, EntryLength);
         var kind = (SectionKind)BinaryPrimitives.ReadUInt32LittleEndian(entry);
         long offset = BinaryPrimitives.ReadInt64LittleEndian(entry[8..]), length = BinaryPrimitives.ReadInt64LittleEndian(entry[16..]);
-        Require(Enum.IsDefined(kind), at, EntryLength, $"unknown section kind {(uint)kind}");
-        Require(
-            offset >= previousEnd && offset % 64 == 0 && length >= 0 && offset <= bytes.Length && length <= bytes.Length - offset,
-            at, EntryLength, $"section {kind} lies outside the object or over another");
-        Require(
-            Crc32C.Compute(bytes.Slice((int)offset, (int)length)) == BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]),
-            offset, length, $"section {kind} has a wrong checksum");
-        Require(_sections.TryAdd(kind, ((int)offset, (int)length)), at, EntryLength, $"section {kind} appears twice");
-        return offset + length;
+        if (kind is not (SectionKind.Manifest or (>= SectionKind.Description and <= SectionKind.IdColumn)))
+            throw Corrupt(at, EntryLength, $"unknown section kind {(uint)kind}");
+        if (offset < previousEnd || offset % 64 != 0 || length < 0 || offset > bytes.Length || length > bytes.Length - offset)
+            throw Corrupt(at, EntryLength, $"section {kind} lies outside the object or over another");
+        if (Crc32C.Compute(bytes.Slice((int)offset, (int)length)) != BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]))
+            throw Corrupt(offset, length, $"section {kind} has a wrong checksum");
+        if (Has(kind))
+            throw Corrupt(at, EntryLength, $"section {kind} appears twice");
+        return new Entry(kind, (int)offset, (int)length);
     }
 
-    private void Require(bool condition, long offset, long length, string reason)
+    private bool TryFind(SectionKind kind, out Entry found)
     {
-        if (!condition)
-            throw new CorruptDataException(Key, offset, length, reason);
+        foreach (Entry section in _sections)
+        {
+            found = section;
+            if (section.Kind == kind)
+                return true;
+        }
+
+        found = default;
+        return false;
+    }
+
+    private CorruptDataException Corrupt(long offset, long length, string reason) => new(Key, offset, length, reason);
+
+    private readonly struct Entry(SectionKind kind, int offset, int length)
+    {
+        public SectionKind Kind => kind;
+
+        public int Offset => offset;
+
+        public int Length => length;
     }
 }

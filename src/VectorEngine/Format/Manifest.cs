@@ -120,18 +120,23 @@ internal sealed record Manifest(
 
     private static Manifest Read(ReadOnlySpan<byte> bytes)
     {
-        Require(bytes.Length >= HeadLength, "too short");
+        if (bytes.Length < HeadLength)
+            throw new FormatException("too short");
         int segmentCount = BinaryPrimitives.ReadInt32LittleEndian(bytes[32..]);
         int historyCount = BinaryPrimitives.ReadInt32LittleEndian(bytes[36..]);
-        Require(segmentCount is >= 1 and <= MaxSegments, $"{segmentCount} segments");
-        Require(historyCount is >= 0 and <= MaxHistory, $"{historyCount} versions before");
-        Require(bytes.Length == HeadLength + (segmentCount * SegmentLength) + (historyCount * HistoryLength), "of another length");
+        if (segmentCount is < 1 or > MaxSegments)
+            throw new FormatException($"{segmentCount} segments");
+        if (historyCount is < 0 or > MaxHistory)
+            throw new FormatException($"{historyCount} versions before");
+        if (bytes.Length != HeadLength + (segmentCount * SegmentLength) + (historyCount * HistoryLength))
+            throw new FormatException("of another length");
         ReadOnlySpan<byte> rest = bytes[HeadLength..];
         var segments = new SegmentReference[segmentCount];
         for (int i = 0; i < segmentCount; i++, rest = rest[SegmentLength..])
         {
             long rootLength = BinaryPrimitives.ReadInt64LittleEndian(rest[16..]);
-            Require(rootLength >= ObjectHeader.Length && rootLength <= AlignedBuffer<byte>.MaxBytes, $"a root of {rootLength} bytes");
+            if (rootLength < ObjectHeader.Length || rootLength > AlignedBuffer<byte>.MaxBytes)
+                throw new FormatException($"a root of {rootLength} bytes");
             segments[i] = new SegmentReference(
                 new Guid(rest[..16], bigEndian: true), rootLength, BinaryPrimitives.ReadUInt32LittleEndian(rest[24..]));
         }
@@ -141,7 +146,8 @@ internal sealed record Manifest(
         for (int i = 0; i < historyCount; i++, rest = rest[HistoryLength..])
         {
             history[i] = ReadEntry(rest);
-            Require(history[i].Id.Number < before.Id.Number, $"version {history[i].Id.Number} before {before.Id.Number}");
+            if (history[i].Id.Number >= before.Id.Number)
+                throw new FormatException($"version {history[i].Id.Number} before {before.Id.Number}");
             before = history[i];
         }
 
@@ -153,17 +159,14 @@ internal sealed record Manifest(
     {
         long number = BinaryPrimitives.ReadInt64LittleEndian(bytes), milliseconds = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
         int segments = BinaryPrimitives.ReadInt32LittleEndian(bytes[32..]);
-        Require(number >= 1, $"version {number}");
-        Require(milliseconds >= 0 && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds(), "a time out of range");
-        Require(segments is >= 1 and <= MaxSegments, $"a version of {segments} segments");
+        if (number < 1)
+            throw new FormatException($"version {number}");
+        if (milliseconds < 0 || milliseconds > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
+            throw new FormatException("a time out of range");
+        if (segments is < 1 or > MaxSegments)
+            throw new FormatException($"a version of {segments} segments");
         return new VersionEntry(
             new VersionId(number, new Guid(bytes.Slice(16, 16), bigEndian: true)),
             DateTimeOffset.FromUnixTimeMilliseconds(milliseconds), segments);
-    }
-
-    private static void Require(bool condition, string reason)
-    {
-        if (!condition)
-            throw new FormatException(reason);
     }
 }

@@ -29,9 +29,12 @@ internal sealed class RecallCurve
     {
         _levels = levels;
         // A share of all vectors takes that share of the lists, wherever the query is.
-        if (levels.Length > 0)
-            _all = new Level(
-                rows, [.. Enumerable.Range(0, Steps).Select(step => Math.Max(1, (float)(Share(step) * lists)))], levels[^1].Slacks);
+        if (levels.Length == 0)
+            return;
+        float[] shares = new float[Steps];
+        for (int step = 0; step < Steps; step++)
+            shares[step] = Math.Max(1, (float)(Share(step) * lists));
+        _all = new Level(rows, shares, levels[^1].Slacks);
     }
 
     /// <summary>The share of a step.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using VectorEngine.Quantization;
 
 namespace VectorEngine.Format;
 
@@ -83,27 +84,36 @@ internal sealed record SegmentDescription
         int listCount = BinaryPrimitives.ReadInt32LittleEndian(span[24..]);
         float scale = BinaryPrimitives.ReadSingleLittleEndian(span[28..]);
         bool ivf = kind == SegmentKind.Ivf;
-        Require(Enum.IsDefined(kind) && Enum.IsDefined(metric), "unknown kind or metric");
-        Require(stored is StoredVectors.None or StoredVectors.Float32 or StoredVectors.Float16, "unknown type of vectors");
-        Require(
-            dimensions >= (ivf ? Quantization.CodeLayout.MinDimensions : 1) && dimensions <= Quantization.CodeLayout.MaxDimensions,
-            $"{dimensions} dimensions");
-        Require(count is > 0 and <= int.MaxValue, $"{count} vectors");
-        Require(ivf ? listCount >= 1 && listCount <= count : listCount == 0 && stored != StoredVectors.None, $"{listCount} lists");
+        if (kind is not (SegmentKind.Flat or SegmentKind.Ivf) || metric is not (Metric.SquaredL2 or Metric.InnerProduct or Metric.Cosine))
+            throw Corrupt("unknown kind or metric");
+        if (stored is not (StoredVectors.None or StoredVectors.Float32 or StoredVectors.Float16))
+            throw Corrupt("unknown type of vectors");
+        if (dimensions < (ivf ? CodeLayout.MinDimensions : 1) || dimensions > CodeLayout.MaxDimensions)
+            throw Corrupt($"{dimensions} dimensions");
+        if (count is <= 0 or > int.MaxValue)
+            throw Corrupt($"{count} vectors");
+        if (ivf ? listCount < 1 || listCount > count : listCount != 0 || stored == StoredVectors.None)
+            throw Corrupt($"{listCount} lists");
         float commonLength = BinaryPrimitives.ReadSingleLittleEndian(span[72..]);
-        Require(float.IsFinite(commonLength) && commonLength >= 0, $"a common length of {commonLength}");
-        Require(float.IsNormal(scale) && scale > 0, $"centroid scale {scale}");
+        if (!float.IsFinite(commonLength) || commonLength < 0)
+            throw Corrupt($"a common length of {commonLength}");
+        if (!float.IsNormal(scale) || scale <= 0)
+            throw Corrupt($"centroid scale {scale}");
         long[] lengths = new long[5];
         for (int i = 0; i < lengths.Length; i++)
         {
             lengths[i] = BinaryPrimitives.ReadInt64LittleEndian(span[(32 + (8 * i))..]);
-            Require(lengths[i] >= 0, "a negative length");
+            if (lengths[i] < 0)
+                throw Corrupt("a negative length");
         }
 
-        Require(ivf || (lengths[0] == 0 && lengths[1] == 0), "posting lists without clusters");
+        if (!ivf && (lengths[0] != 0 || lengths[1] != 0))
+            throw Corrupt("posting lists without clusters");
         bool hasVectors = stored != StoredVectors.None;
-        Require(hasVectors || lengths[2] == 0, "vectors that are not stored have a length");
-        Require(lengths[3] == (hasVectors ? RowChecksums.ObjectLength((int)count) : 0), $"{lengths[3]} bytes of checksums");
+        if (!hasVectors && lengths[2] != 0)
+            throw Corrupt("vectors that are not stored have a length");
+        if (lengths[3] != (hasVectors ? RowChecksums.ObjectLength((int)count) : 0))
+            throw Corrupt($"{lengths[3]} bytes of checksums");
 
         return new SegmentDescription
         {
@@ -122,10 +132,6 @@ internal sealed record SegmentDescription
             MetadataLength = lengths[4],
         };
 
-        void Require(bool condition, string reason)
-        {
-            if (!condition)
-                throw root.Corrupt(SectionKind.Description, reason);
-        }
+        CorruptDataException Corrupt(string reason) => root.Corrupt(SectionKind.Description, reason);
     }
 }

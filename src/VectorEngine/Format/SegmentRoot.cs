@@ -68,7 +68,7 @@ internal sealed class SegmentRoot
         SegmentDescription description = SegmentDescription.Read(root);
         bool ivf = description.Kind == SegmentKind.Ivf, metadata = description.MetadataLength > 0;
         CodeSpace? space = ivf ? ReadSpace(root, description) : null;
-        float[] spreads = ivf ? ReadSpreads(root, description) : [];
+        float largestSpread = 0;
         return new SegmentRoot(description)
         {
             Space = space,
@@ -76,8 +76,8 @@ internal sealed class SegmentRoot
             DirectorySign = space is null ? default : ReadDirectorySign(root, description, space.Layout),
             DirectoryEx = space is null ? default : root.Section(SectionKind.DirectoryEx, space.Layout.ExListLength(description.ListCount)),
             Recall = ivf ? RecallCurve.Read(root, description) : new RecallCurve(0, 0),
-            Spreads = spreads,
-            LargestSpread = spreads.Length == 0 ? 0 : spreads.Max(),
+            Spreads = ivf ? ReadSpreads(root, description, out largestSpread) : [],
+            LargestSpread = largestSpread,
             Zones = ivf && metadata ? ZoneTable.Read(root, description) : null,
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             VectorsKey = ReadText(root, SectionKind.VectorsKey),
@@ -119,12 +119,18 @@ internal sealed class SegmentRoot
         return directory;
     }
 
-    private static float[] ReadSpreads(Container root, SegmentDescription description)
+    private static float[] ReadSpreads(Container root, SegmentDescription description, out float largest)
     {
         float[] spreads = MemoryMarshal.Cast<byte, float>(
             root.Section(SectionKind.Spreads, 4L * description.ListCount).Span).ToArray();
-        if (Array.Exists(spreads, spread => !(spread >= 0 && float.IsFinite(spread))))
-            throw root.Corrupt(SectionKind.Spreads, "a spread is out of range");
+        largest = 0;
+        foreach (float spread in spreads)
+        {
+            if (!(spread >= 0 && float.IsFinite(spread)))
+                throw root.Corrupt(SectionKind.Spreads, "a spread is out of range");
+            largest = MathF.Max(largest, spread);
+        }
+
         return spreads;
     }
 

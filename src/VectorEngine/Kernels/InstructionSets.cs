@@ -19,14 +19,24 @@ internal static class InstructionSets
     public const string Variable = "VECTORENGINE_ISA";
 
     /// <summary>The sets that run here, best first.</summary>
-    public static readonly IReadOnlyList<InstructionSet> Supported = Enumerate().ToArray();
+    public static readonly IReadOnlyList<InstructionSet> Supported = Enumerate();
+
+    private static string? Forced => Environment.GetEnvironmentVariable(Variable);
+
+    /// <summary>The best set, or the one that the environment forces.</summary>
+    /// <exception cref="PlatformNotSupportedException">The forced set is unknown or missing here.</exception>
+    public static InstructionSet FromEnvironment() => Select(Forced);
 
     /// <summary>
-    /// The best set, or the one that the environment forces. Public entry points call it too: thrown from there, the exception is not
-    /// wrapped into the failure of a static field.
+    /// What public entry points begin with: thrown from there, the exception is not wrapped into the failure of a static field. Without a
+    /// forced set it does not ask which there are, which takes a new process a while.
     /// </summary>
     /// <exception cref="PlatformNotSupportedException">The forced set is unknown or missing here.</exception>
-    public static InstructionSet FromEnvironment() => Select(Environment.GetEnvironmentVariable(Variable));
+    public static void CheckEnvironment()
+    {
+        if (Forced is not null)
+            _ = FromEnvironment();
+    }
 
     /// <summary>The best set, or the one forced by name.</summary>
     /// <exception cref="PlatformNotSupportedException">The forced set is unknown or missing here.</exception>
@@ -47,20 +57,24 @@ internal static class InstructionSets
             $"{Variable} asks for '{forced}'; this machine has {string.Join(", ", Supported)}.{reason}");
     }
 
-    private static IEnumerable<InstructionSet> Enumerate()
+    private static List<InstructionSet> Enumerate()
     {
-        if (Avx512Kernels.IsSupported)
-            yield return InstructionSet.Avx512;
-        if (Avx2Kernels.IsSupported)
-            yield return InstructionSet.Avx2;
-        if (NeonKernels.IsSupported)
-            yield return InstructionSet.Neon;
-        if (SveKernels.IsSupported) // Behind NEON: of the same width, and better only at the tail of odd lengths, which codes do not have.
-            yield return InstructionSet.Sve;
-        if (Vector128Kernels.IsSupported)
-            yield return InstructionSet.Vector128;
-        yield return InstructionSet.Scalar;
-        if (NativeKernels.IsSupported) // Last: its loops are scalar, and only forcing it selects it.
-            yield return InstructionSet.Native;
+        var sets = new List<InstructionSet>();
+        Add(InstructionSet.Avx512, Avx512Kernels.IsSupported);
+        Add(InstructionSet.Avx2, Avx2Kernels.IsSupported);
+        Add(InstructionSet.Neon, NeonKernels.IsSupported);
+        // Behind NEON: of the same width, and better only at the tail of odd lengths, which codes do not have.
+        Add(InstructionSet.Sve, SveKernels.IsSupported);
+        Add(InstructionSet.Vector128, Vector128Kernels.IsSupported);
+        Add(InstructionSet.Scalar, true);
+        // Last: its loops are scalar, and only forcing it selects it.
+        Add(InstructionSet.Native, NativeKernels.IsSupported);
+        return sets;
+
+        void Add(InstructionSet set, bool isSupported)
+        {
+            if (isSupported)
+                sets.Add(set);
+        }
     }
 }

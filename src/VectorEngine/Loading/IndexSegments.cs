@@ -66,8 +66,11 @@ internal sealed class IndexSegments : IDisposable
             for (int i = 0; i < opening.Length; i++)
                 segments[i] = await opening[i].ConfigureAwait(false);
             foreach (Segment segment in segments)
+            {
                 CheckLike(segments[0], segment);
-            budget.ByKind.Add(LayerKind.Root, segments.Sum(segment => segment.RootLength));
+                budget.ByKind.Add(LayerKind.Root, segment.RootLength);
+            }
+
             return new IndexSegments(segments, budget, reader);
         }
         catch

@@ -16,7 +16,13 @@ internal sealed class LatencyHistory
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(10), Unknown = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _changing = new();
-    private readonly SizeClass[] _classes = [.. Enumerable.Range(0, 12).Select(_ => new SizeClass())];
+    private readonly SizeClass[] _classes = new SizeClass[12];
+
+    public LatencyHistory()
+    {
+        for (int i = 0; i < _classes.Length; i++)
+            _classes[i] = new SizeClass();
+    }
 
     /// <summary>Remembers an answer.</summary>
     public void Add(long bytes, TimeSpan duration)

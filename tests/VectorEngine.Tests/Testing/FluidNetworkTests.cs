@@ -39,11 +39,10 @@ public sealed class FluidNetworkTests
     public async Task A_cancelled_transfer_leaves_its_bandwidth_to_the_others_at_once()
     {
         var network = new FluidNetwork(Default with { ConnectionBytesPerSecond = 100e6, BytesPerSecond = 100e6 }, _time);
-        using var cancellation = new CancellationTokenSource();
         using NetworkRequest kept = network.Start(), cancelled = network.Start();
-        Task keeping = kept.MoveAsync(10_000_000, default), cancelling = cancelled.MoveAsync(10_000_000, cancellation.Token);
+        Task keeping = kept.MoveAsync(10_000_000), cancelling = cancelled.MoveAsync(10_000_000);
         _time.Advance(TimeSpan.FromMilliseconds(130));
-        await cancellation.CancelAsync();
+        cancelled.GiveUp(new CancellationToken(canceled: true));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelling);
         Assert.InRange(Until(() => kept.Completion.Task.IsCompleted), 50, 51);   // half was left: at the whole bandwidth
         await keeping;
@@ -54,7 +53,7 @@ public sealed class FluidNetworkTests
     {
         var network = new FluidNetwork(Default with { MaxConnections = 1 }, _time);
         using NetworkRequest first = network.Start(), queued = network.Start(), last = network.Start();
-        _ = last.MoveAsync(0, default);
+        _ = last.MoveAsync(0);
         _time.Advance(TimeSpan.FromMilliseconds(10));
         queued.Dispose();
         first.Dispose();
@@ -103,7 +102,7 @@ public sealed class FluidNetworkTests
             for (; started < requests.Length && requests[started].Start == now; started++)
             {
                 NetworkRequest request = network.Start();
-                _ = request.MoveAsync(requests[started].Bytes, default);
+                _ = request.MoveAsync(requests[started].Bytes);
                 running.Add((started, request));
             }
             foreach ((int index, _) in running.Where(r => r.Request.Completion.Task.IsCompleted))
