@@ -21,17 +21,26 @@ internal sealed class RequestGate(int maxRequests, long maxBytes)
         Waiter waiter;
         lock (_changing)
         {
-            if (_waiting.Count == 0 && Fits(bytes))
-            {
-                Admit(bytes, isBackground);
+            if (TryEnter(bytes, isBackground))
                 return ValueTask.CompletedTask;
-            }
 
             waiter = new Waiter(bytes, isBackground);
             _waiting.Enqueue(waiter);
         }
 
         return WaitAsync(waiter, cancellationToken);
+    }
+
+    /// <summary>Enters if that takes no waiting, and nobody else waits; then <see cref="Leave"/> has to be called.</summary>
+    public bool TryEnter(long bytes, bool isBackground)
+    {
+        lock (_changing)
+        {
+            if (_waiting.Count > 0 || !Fits(bytes))
+                return false;
+            Admit(bytes, isBackground);
+            return true;
+        }
     }
 
     public void Leave(long bytes, bool isBackground)
