@@ -164,7 +164,9 @@ internal sealed class IndexSearcher
             };
         }
 
-        receipt = receipt with { EstimatedDollars = receipt.Requests * _dollarsPerRequest };
+        receipt = request.Before is { } before
+            ? Add(receipt, before) with { Elapsed = before.Elapsed }
+            : receipt with { EstimatedDollars = receipt.Requests * _dollarsPerRequest };
 
         var hits = new SearchHit[request.Radius is null ? Math.Min(request.Count, count) : count];
         Span<int> next = stackalloc int[search.Length];
@@ -179,6 +181,16 @@ internal sealed class IndexSearcher
 
         return new SearchAnswer(hits, stage, receipt);
     }
+
+    /// <summary>A receipt with what was read beside the search, before it or for its answer.</summary>
+    public SearchReceipt Add(in SearchReceipt receipt, ReadScope reads) => receipt with
+    {
+        Requests = receipt.Requests + reads.Requests,
+        BytesRead = receipt.BytesRead + reads.Bytes,
+        CachedBytesRead = receipt.CachedBytesRead + reads.CachedBytes,
+        Rounds = receipt.Rounds + reads.Rounds,
+        EstimatedDollars = (receipt.Requests + reads.Requests) * _dollarsPerRequest,
+    };
 
     /// <summary>Gives back the states of a search.</summary>
     public void Return(QueryScratch[] search) => Return(search, search.Length);

@@ -12,6 +12,7 @@ internal sealed record SearchStep(SearchAnswer Answer, bool[] Certain, bool IsFi
 /// </summary>
 internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest request)
 {
+    private SearchRequest _request = request;
     private QueryScratch[]? _first, _second;
     private SearchReceipt _before;
     private bool _isScanned;
@@ -20,10 +21,10 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
     /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
     public async ValueTask<SearchStep> NextAsync(ReadOnlyMemory<float> query, CancellationToken cancellationToken)
     {
-        if (_first is null && searcher.HasLists && request.Options.Stage != SearchStage.BruteForce)
+        if (_first is null && searcher.HasLists && _request.Options.Stage != SearchStage.BruteForce)
         {
-            bool isLast = request.Options.Stage == SearchStage.Sign;
-            SearchRequest first = request with { Options = request.Options with { Stage = SearchStage.Sign }, LooksAhead = !isLast };
+            bool isLast = _request.Options.Stage == SearchStage.Sign;
+            SearchRequest first = _request with { Options = _request.Options with { Stage = SearchStage.Sign }, LooksAhead = !isLast };
             _first = searcher.Begin(query.Span, first);
             await searcher.CompleteAsync(_first, cancellationToken).ConfigureAwait(false);
             return Step(searcher.Answer(_first, first), isLast);
@@ -31,8 +32,13 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
 
         if (_second is null)
         {
-            _before = _first is null ? default : searcher.Answer(_first, request).Receipt;
-            _second = searcher.Begin(query.Span, request);
+            if (_first is not null)
+            {
+                _before = searcher.Answer(_first, _request).Receipt;
+                _request = _request with { Before = null }; // which that has
+            }
+
+            _second = searcher.Begin(query.Span, _request);
             if (_first is not null)
                 IndexSearcher.Follow(_second, _first);
         }
@@ -42,11 +48,11 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
             _isScanned = true;
             await searcher.ScanAsync(_second, cancellationToken).ConfigureAwait(false);
             if (_first is not null && IndexSearcher.HasCandidates(_second))
-                return Step(searcher.Estimates(_second, request), isFinal: false);
+                return Step(searcher.Estimates(_second, _request), isFinal: false);
         }
 
         await searcher.FinishAsync(_second, cancellationToken).ConfigureAwait(false);
-        return Step(searcher.Answer(_second, request), isFinal: true);
+        return Step(searcher.Answer(_second, _request), isFinal: true);
     }
 
     /// <summary>Ends the search, wherever it is.</summary>
@@ -62,7 +68,7 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
     {
         bool[] certain = new bool[answer.Hits.Length];
         if (_first is not null)
-            searcher.Certify(_first, answer, request.Count, certain);
+            searcher.Certify(_first, answer, _request.Count, certain);
         SearchReceipt receipt = answer.Receipt;
         SearchReceipt work = receipt with { Requests = 0, BytesRead = 0, CachedBytesRead = 0, Rounds = 0, Elapsed = default, EstimatedDollars = 0 };
         SearchReceipt reading = _before + receipt;
