@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using VectorEngine.Format;
 using VectorEngine.Storage;
+using VectorEngine.Telemetry;
 
 namespace VectorEngine;
 
@@ -23,26 +24,38 @@ internal static class CodeWarmUp
             return;
         // A thread of its own: the few of the pool have to be free for the answers of the store. What runs when a store answers later is
         // compiled by the opening itself.
-        new Thread(() => RunAsync().GetAwaiter().GetResult()) { IsBackground = true, Name = "VectorEngine warm-up" }.Start();
+        new Thread(TryRun) { IsBackground = true, Name = "VectorEngine warm-up" }.Start();
     }
 
-    private static async Task RunAsync()
+    /// <summary>Does it, on a thread that does nothing else: nobody wants to have it counted.</summary>
+    internal static void Run()
+    {
+        UnobservedThread.IsCurrent = true;
+        RunAsync().GetAwaiter().GetResult();
+    }
+
+    private static void TryRun()
     {
         try
         {
-            using VectorIndex index = await VectorIndex.OpenAsync(new ResourceStore(), Name).ConfigureAwait(false);
-            float[] query = new float[index.Dimensions];
-            query[0] = 1;
-            await foreach (SearchSnapshot _ in index.SearchProgressiveAsync(query, 3, new SearchOptions { Columns = [] }).ConfigureAwait(false))
-            {
-            }
-
-            await index.SearchAsync(query, 3).ConfigureAwait(false);
+            Run();
         }
         catch (Exception)
         {
             // Whatever it is will show where it matters.
         }
+    }
+
+    private static async Task RunAsync()
+    {
+        using VectorIndex index = await VectorIndex.OpenAsync(new ResourceStore(), Name).ConfigureAwait(false);
+        float[] query = new float[index.Dimensions];
+        query[0] = 1;
+        await foreach (SearchSnapshot _ in index.SearchProgressiveAsync(query, 3, new SearchOptions { Columns = [] }).ConfigureAwait(false))
+        {
+        }
+
+        await index.SearchAsync(query, 3).ConfigureAwait(false);
     }
 
     /// <summary>Has the index, and answers at once.</summary>

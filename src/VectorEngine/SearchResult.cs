@@ -27,7 +27,7 @@ public sealed class SearchResult : IReadOnlyList<SearchHit>
     public SearchStage Stage { get; }
 
     /// <summary>What the search did.</summary>
-    public SearchReceipt Receipt { get; }
+    public SearchReceipt Receipt { get; internal set; }
 
     /// <summary>The chosen columns of the hits' metadata, a row for each hit in the same order; null if there are none.</summary>
     public RecordBatch? Rows { get; internal set; }

@@ -52,10 +52,11 @@ public sealed partial class VectorIndex
     private async Task<SearchResult> AnswerByExampleAsync(
         ReadOnlyMemory<long> like, ReadOnlyMemory<long> unlike, int k, SearchOptions options, CancellationToken cancellationToken)
     {
-        float[] query = await MeanAsync(like, cancellationToken).ConfigureAwait(false);
+        var reads = new ReadScope();
+        float[] query = await MeanAsync(like, reads, cancellationToken).ConfigureAwait(false);
         if (!unlike.IsEmpty)
         {
-            float[] far = await MeanAsync(unlike, cancellationToken).ConfigureAwait(false);
+            float[] far = await MeanAsync(unlike, reads, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < query.Length; i++)
                 query[i] += UnlikeWeight * (query[i] - far[i]);
         }
@@ -63,7 +64,7 @@ public sealed partial class VectorIndex
         HashSet<long> examples = [.. like.Span, .. unlike.Span];
         int wanted = (int)Math.Min((long)k + examples.Count, int.MaxValue);
         SearchRequest request = await WithFiltersAsync(
-            new SearchRequest(wanted, options with { Columns = [] }), cancellationToken).ConfigureAwait(false);
+            new SearchRequest(wanted, options with { Columns = [] }) { Before = reads }, cancellationToken).ConfigureAwait(false);
         SearchResult found = await AnswerAsync(_searcher.Begin(query, request), request, cancellationToken).ConfigureAwait(false);
         SearchResult result = found.Without(examples, k);
         await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
@@ -71,9 +72,9 @@ public sealed partial class VectorIndex
     }
 
     /// <summary>The mean of stored vectors, under cosine of their directions.</summary>
-    private async ValueTask<float[]> MeanAsync(ReadOnlyMemory<long> ordinals, CancellationToken cancellationToken)
+    private async ValueTask<float[]> MeanAsync(ReadOnlyMemory<long> ordinals, ReadScope reads, CancellationToken cancellationToken)
     {
-        float[] vectors = await RowReader.ReadVectorsAsync(_segments, ordinals, new ReadScope(), cancellationToken).ConfigureAwait(false);
+        float[] vectors = await RowReader.ReadVectorsAsync(_segments, ordinals, reads, cancellationToken).ConfigureAwait(false);
         float[] mean = new float[Dimensions];
         var action = new MeanAction { Vectors = vectors, Mean = mean, Normalise = Metric == Metric.Cosine };
         KernelDispatch.Run(ref action);

@@ -1,3 +1,4 @@
+using VectorEngine.Loading;
 using VectorEngine.Search;
 
 namespace VectorEngine;
@@ -23,7 +24,7 @@ public sealed partial class VectorIndex
     {
         ArgumentNullException.ThrowIfNull(filter);
         using var search = new ActiveSearch(this);
-        return await _filters.SelectAsync(filter, cancellationToken).ConfigureAwait(false);
+        return await _filters.SelectAsync(filter, new ReadScope(), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Finds all vectors within a distance.</summary>
@@ -53,8 +54,12 @@ public sealed partial class VectorIndex
     }
 
     /// <summary>Adds what the options' filter selects to a request.</summary>
-    private async ValueTask<SearchRequest> WithFiltersAsync(SearchRequest request, CancellationToken cancellationToken) =>
-        request.Options.Filter is { } filter
-            ? request with { Filters = await _filters.GetAsync(filter, cancellationToken).ConfigureAwait(false) }
-            : request;
+    private async ValueTask<SearchRequest> WithFiltersAsync(SearchRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Options.Filter is not { } filter)
+            return request;
+        ReadScope reads = request.Before ?? new ReadScope();
+        SegmentFilter[] selected = await _filters.GetAsync(filter, reads, cancellationToken).ConfigureAwait(false);
+        return request with { Filters = selected, Before = reads };
+    }
 }

@@ -67,7 +67,7 @@ public sealed partial class VectorIndex
             throw new InvalidOperationException("The index has no metadata.");
         CheckColumns(columns, nameof(columns));
         using var use = new ActiveSearch(this);
-        return await RowReader.ReadMetadataAsync(_segments, ordinals, columns, cancellationToken).ConfigureAwait(false);
+        return await RowReader.ReadMetadataAsync(_segments, ordinals, columns, new ReadScope(), cancellationToken).ConfigureAwait(false);
     }
 
     private void RequireVectors()

@@ -1,3 +1,4 @@
+using VectorEngine.Loading;
 using VectorEngine.Search;
 using VectorEngine.Telemetry;
 
@@ -148,7 +149,8 @@ public sealed partial class VectorIndex
         await Parallel.ForAsync(0, (queries.Count + size - 1) / size, parallel, async (block, cancellation) =>
         {
             int first = block * size, count = Math.Min(size, queries.Count - first);
-            await AnswerBlockAsync(queries, first, request, results.AsMemory(first, count), cancellation).ConfigureAwait(false);
+            SearchRequest own = first == 0 ? request : request with { Before = null };
+            await AnswerBlockAsync(queries, first, own, results.AsMemory(first, count), cancellation).ConfigureAwait(false);
             for (int i = first; i < first + count; i++)
                 await AddRowsAsync(results[i], request.Options, cancellation).ConfigureAwait(false);
             lock (reported)
@@ -168,7 +170,10 @@ public sealed partial class VectorIndex
                 searches[begun] = Begin(queries, first + begun, request);
             await _searcher.CompleteAsync(searches, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < searches.Length; i++)
+            {
                 results.Span[i] = new SearchResult(_searcher.Answer(searches[i], request));
+                request = request with { Before = null }; // one of them has it
+            }
         }
         finally
         {
@@ -192,9 +197,12 @@ public sealed partial class VectorIndex
     private async ValueTask AddRowsAsync(SearchResult result, SearchOptions options, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> columns = options.Columns ?? _defaultColumns;
-        if (columns.Count > 0)
-            result.Rows = await Loading.RowReader.ReadMetadataAsync(
-                _segments, result.Ordinals(), columns, cancellationToken).ConfigureAwait(false);
+        if (columns.Count == 0)
+            return;
+        var reads = new ReadScope();
+        result.Rows = await RowReader.ReadMetadataAsync(
+            _segments, result.Ordinals(), columns, reads, cancellationToken).ConfigureAwait(false);
+        result.Receipt = _searcher.Add(result.Receipt, reads) with { Elapsed = result.Receipt.Elapsed + reads.Elapsed };
     }
 
     private void Check(int dimensions, int k, SearchOptions options)

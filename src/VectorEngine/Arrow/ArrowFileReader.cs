@@ -62,7 +62,7 @@ public sealed class ArrowFileReader : IDisposable
     /// <param name="source">Its bytes.</param>
     /// <param name="footer">As <see cref="ArrowFileSummary.Footer"/> told it.</param>
     /// <param name="rowCounts">
-    /// As <see cref="ArrowFileSummary.RowCounts"/> told it; without it, the first <see cref="TakeAsync"/> visits every batch.
+    /// As <see cref="ArrowFileSummary.RowCounts"/> told it; without it, the first taking of rows visits every batch.
     /// </param>
     /// <param name="messages">
     /// As <see cref="ArrowFileSummary.Messages"/> told it; where it is empty, the message of a batch is read when its rows first are.
@@ -123,7 +123,7 @@ public sealed class ArrowFileReader : IDisposable
     /// <exception cref="CorruptDataException">The file is damaged.</exception>
     /// <exception cref="NotSupportedException">The file has something that is not read.</exception>
     public async ValueTask<long> CountRowsAsync(CancellationToken cancellationToken = default) =>
-        (await RowStartsAsync(cancellationToken).ConfigureAwait(false))[^1];
+        (await RowStartsAsync(_source, cancellationToken).ConfigureAwait(false))[^1];
 
     /// <summary>Reads a whole record batch.</summary>
     /// <param name="batch">Which, from 0.</param>
@@ -133,22 +133,32 @@ public sealed class ArrowFileReader : IDisposable
     /// <exception cref="KeyNotFoundException">The file has no such column.</exception>
     /// <exception cref="CorruptDataException">The file is damaged.</exception>
     /// <exception cref="NotSupportedException">The batch is compressed, or a column that is asked for is not read here.</exception>
-    public async ValueTask<RecordBatch> ReadBatchAsync(
-        int batch, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default)
+    public ValueTask<RecordBatch> ReadBatchAsync(
+        int batch, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default) =>
+        ReadBatchAsync(batch, columns, _source, cancellationToken);
+
+    /// <param name="batch">Which, from 0.</param>
+    /// <param name="columns">The columns wanted, in this order; null for all.</param>
+    /// <param name="source">The file's bytes, as another source reads them.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <inheritdoc cref="ReadBatchAsync(int, IReadOnlyList{string}?, CancellationToken)"/>
+    internal async ValueTask<RecordBatch> ReadBatchAsync(
+        int batch, IReadOnlyList<string>? columns, IRangeSource source, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(batch);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(batch, Blocks.Count);
-        await LoadLayoutsAsync([batch], cancellationToken).ConfigureAwait(false);
+        await LoadLayoutsAsync([batch], source, cancellationToken).ConfigureAwait(false);
         BatchLayout layout = _layouts[batch]!;
         RowRun[] runs = [new RowRun(layout, 0, layout.RowCount, 0)];
-        return await GatherAsync(new RowSelection(_objectKey, runs, layout.RowCount), columns, cancellationToken).ConfigureAwait(false);
+        return await GatherAsync(new RowSelection(_objectKey, runs, layout.RowCount), columns, source, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Reads one column of a record batch, and nothing of the others.</summary>
     /// <param name="batch">Which, from 0.</param>
     /// <param name="column">The column's name.</param>
     /// <param name="cancellationToken">Cancels the reading.</param>
-    /// <inheritdoc cref="ReadBatchAsync"/>
+    /// <inheritdoc cref="ReadBatchAsync(int, IReadOnlyList{string}?, CancellationToken)"/>
     public async ValueTask<ArrowArray> ReadColumnAsync(int batch, string column, CancellationToken cancellationToken = default) =>
         (await ReadBatchAsync(batch, [column], cancellationToken).ConfigureAwait(false)).Columns[0];
 
@@ -160,12 +170,21 @@ public sealed class ArrowFileReader : IDisposable
     /// <exception cref="KeyNotFoundException">The file has no such column.</exception>
     /// <exception cref="CorruptDataException">The file is damaged.</exception>
     /// <exception cref="NotSupportedException">A batch is compressed, or a column that is asked for is not read here.</exception>
-    public async ValueTask<RecordBatch> TakeAsync(
-        ReadOnlyMemory<long> rows, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default)
+    public ValueTask<RecordBatch> TakeAsync(
+        ReadOnlyMemory<long> rows, IReadOnlyList<string>? columns = null, CancellationToken cancellationToken = default) =>
+        TakeAsync(rows, columns, _source, cancellationToken);
+
+    /// <param name="rows">Row numbers of the file, in any order; the result has them in this order.</param>
+    /// <param name="columns">The columns wanted, in this order; null for all.</param>
+    /// <param name="source">The file's bytes, as another source reads them.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <inheritdoc cref="TakeAsync(ReadOnlyMemory{long}, IReadOnlyList{string}?, CancellationToken)"/>
+    internal async ValueTask<RecordBatch> TakeAsync(
+        ReadOnlyMemory<long> rows, IReadOnlyList<string>? columns, IRangeSource source, CancellationToken cancellationToken)
     {
-        long[] rowStarts = await RowStartsAsync(cancellationToken).ConfigureAwait(false);
+        long[] rowStarts = await RowStartsAsync(source, cancellationToken).ConfigureAwait(false);
         List<(int Batch, int Start, int Count)> found = FindRuns(rows.Span, rowStarts);
-        await LoadLayoutsAsync(found.Select(run => run.Batch).Distinct(), cancellationToken).ConfigureAwait(false);
+        await LoadLayoutsAsync(found.Select(run => run.Batch).Distinct(), source, cancellationToken).ConfigureAwait(false);
         var runs = new RowRun[found.Count];
         int target = 0;
         for (int i = 0; i < runs.Length; i++)
@@ -173,7 +192,8 @@ public sealed class ArrowFileReader : IDisposable
             runs[i] = new RowRun(_layouts[found[i].Batch]!, found[i].Start, found[i].Count, target);
             target += found[i].Count;
         }
-        return await GatherAsync(new RowSelection(_objectKey, runs, rows.Length), columns, cancellationToken).ConfigureAwait(false);
+        return await GatherAsync(new RowSelection(_objectKey, runs, rows.Length), columns, source, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Where a column's values lie, or null where that is not arithmetic: values are missing, or vary in length.</summary>
@@ -183,7 +203,7 @@ public sealed class ArrowFileReader : IDisposable
     {
         int index = Schema.RequireIndex(column);
         long bitWidth = Schema.Fields[index].Type.BitWidth;
-        await LoadLayoutsAsync(Enumerable.Range(0, Blocks.Count), cancellationToken).ConfigureAwait(false);
+        await LoadLayoutsAsync(Enumerable.Range(0, Blocks.Count), _source, cancellationToken).ConfigureAwait(false);
         BatchLayout[] batches = [.. _layouts.Select(layout => layout!).Where(layout => layout.RowCount != 0)];
         if (bitWidth == 0 || bitWidth % 8 != 0)
             return null;
@@ -193,21 +213,21 @@ public sealed class ArrowFileReader : IDisposable
     }
 
     private async ValueTask<RecordBatch> GatherAsync(
-        RowSelection selection, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
+        RowSelection selection, IReadOnlyList<string>? columns, IRangeSource source, CancellationToken cancellationToken)
     {
         int[] indexes = columns is null ? [.. Enumerable.Range(0, Schema.Fields.Count)] : [.. columns.Select(Schema.RequireIndex)];
         var reads = new RangeReads();
         if (!_isLengthShown)
         {
-            BatchMessages.AddLastByte(reads, _source);
+            BatchMessages.AddLastByte(reads, source);
             if (indexes.Sum(i => Schema.Fields[i].Type.BitWidth / 8.0 * selection.RowCount) > TrustedLength)
-                await reads.ExecuteAsync(_source, cancellationToken).ConfigureAwait(false);
+                await reads.ExecuteAsync(source, cancellationToken).ConfigureAwait(false);
         }
 
         var gathers = new ColumnGather[indexes.Length];
         for (int i = 0; i < gathers.Length; i++)
             gathers[i] = await CreateGatherAsync(selection, indexes[i], cancellationToken).ConfigureAwait(false);
-        ArrowArray[] arrays = await ColumnGather.ReadAsync(gathers, reads, _source, cancellationToken).ConfigureAwait(false);
+        ArrowArray[] arrays = await ColumnGather.ReadAsync(gathers, reads, source, cancellationToken).ConfigureAwait(false);
         _isLengthShown = true;
         ArrowSchema schema = columns is null ? Schema : new ArrowSchema(indexes.Select(i => Schema.Fields[i]));
         return new RecordBatch(schema, arrays, selection.RowCount);
@@ -263,11 +283,11 @@ public sealed class ArrowFileReader : IDisposable
         return low;
     }
 
-    private async ValueTask<long[]> RowStartsAsync(CancellationToken cancellationToken)
+    private async ValueTask<long[]> RowStartsAsync(IRangeSource source, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _rowStarts) is { } known)
             return known;
-        await LoadLayoutsAsync(Enumerable.Range(0, Blocks.Count), cancellationToken).ConfigureAwait(false);
+        await LoadLayoutsAsync(Enumerable.Range(0, Blocks.Count), source, cancellationToken).ConfigureAwait(false);
         long[] rowStarts = SumRows(Array.ConvertAll(_layouts, layout => (long)layout!.RowCount));
         Volatile.Write(ref _rowStarts, rowStarts);
         return rowStarts;
@@ -284,7 +304,7 @@ public sealed class ArrowFileReader : IDisposable
         return starts;
     }
 
-    private async ValueTask LoadLayoutsAsync(IEnumerable<int> batches, CancellationToken cancellationToken)
+    private async ValueTask LoadLayoutsAsync(IEnumerable<int> batches, IRangeSource source, CancellationToken cancellationToken)
     {
         int[] missing = [.. batches.Where(batch => Volatile.Read(ref _layouts[batch]) is null)];
         if (!_messages.IsEmpty)
@@ -297,7 +317,7 @@ public sealed class ArrowFileReader : IDisposable
             return;
         }
 
-        await foreach ((int batch, byte[] message) in BatchMessages.ReadAsync(_source, Blocks, missing, cancellationToken)
+        await foreach ((int batch, byte[] message) in BatchMessages.ReadAsync(source, Blocks, missing, cancellationToken)
             .ConfigureAwait(false))
         {
             _isLengthShown = true;

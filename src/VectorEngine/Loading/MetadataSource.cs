@@ -7,9 +7,11 @@ namespace VectorEngine.Loading;
 internal sealed class MetadataSource : IRangeSource
 {
     private readonly Layer _chunks;
+    private readonly ReadScope _scope;
 
     public MetadataSource(string key, SegmentRoot root, Func<LayerSource, Layer> open)
     {
+        _scope = new ReadScope();
         Length = root.Description.MetadataLength;
         _chunks = open(new LayerSource(LayerKind.Metadata, key, Length, root.MetadataChecksums.Length, Extent, Check));
 
@@ -20,7 +22,16 @@ internal sealed class MetadataSource : IRangeSource
         }
     }
 
+    private MetadataSource(MetadataSource same, ReadScope scope)
+    {
+        (_chunks, Length) = (same._chunks, same.Length);
+        _scope = scope;
+    }
+
     public long Length { get; }
+
+    /// <summary>The same bytes, as they are read for an operation.</summary>
+    public MetadataSource For(ReadScope scope) => new(this, scope);
 
     public ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
         ReadAsync([new SourceRange(offset, destination)], cancellationToken);
@@ -31,7 +42,8 @@ internal sealed class MetadataSource : IRangeSource
         int[] missing = Missing(ranges, chunks);
         if (missing.Length > 0)
         {
-            using ExtentReads reads = _chunks.Start(missing, new ReadScope());
+            _scope.NextRound();
+            using ExtentReads reads = _chunks.Start(missing, _scope);
             await reads.AllAsync(cancellationToken).ConfigureAwait(false);
             foreach (int chunk in missing)
                 chunks[chunk] = reads.Get(chunk);

@@ -21,17 +21,26 @@ internal sealed class RequestGate(int maxRequests, long maxBytes)
         Waiter waiter;
         lock (_changing)
         {
-            if (_waiting.Count == 0 && Fits(bytes))
-            {
-                Admit(bytes, isBackground);
+            if (TryEnter(bytes, isBackground))
                 return ValueTask.CompletedTask;
-            }
 
             waiter = new Waiter(bytes, isBackground);
             _waiting.Enqueue(waiter);
         }
 
         return WaitAsync(waiter, cancellationToken);
+    }
+
+    /// <summary>Enters if that takes no waiting, and nobody else waits; then <see cref="Leave"/> has to be called.</summary>
+    public bool TryEnter(long bytes, bool isBackground)
+    {
+        lock (_changing)
+        {
+            if (_waiting.Count > 0 || !Fits(bytes))
+                return false;
+            Admit(bytes, isBackground);
+            return true;
+        }
     }
 
     public void Leave(long bytes, bool isBackground)
@@ -41,13 +50,7 @@ internal sealed class RequestGate(int maxRequests, long maxBytes)
             _requests--;
             _background -= isBackground ? 1 : 0;
             _bytes -= bytes;
-            while (_waiting.TryPeek(out Waiter? next) && (next.Task.IsCompleted || Fits(next.Bytes)))
-            {
-                _waiting.Dequeue();
-                if (next.TrySetResult())
-                    Admit(next.Bytes, next.IsBackground);
-            }
-
+            AdmitWaiting();
             if (_requests > _background)
                 return;
             _quiet?.TrySetResult();
@@ -84,11 +87,30 @@ internal sealed class RequestGate(int maxRequests, long maxBytes)
         _bytes += bytes;
     }
 
-    private static async ValueTask WaitAsync(Waiter waiter, CancellationToken cancellationToken)
+    /// <summary>Admits those whose turn it is, as far as they fit.</summary>
+    private void AdmitWaiting()
     {
-        // Either the cancellation or the admission comes first: a cancelled waiter is never counted.
-        using CancellationTokenRegistration registration = cancellationToken.Register(() => waiter.TrySetCanceled(cancellationToken));
+        while (_waiting.TryPeek(out Waiter? next) && (next.Task.IsCompleted || Fits(next.Bytes)))
+        {
+            _waiting.Dequeue();
+            if (next.TrySetResult())
+                Admit(next.Bytes, next.IsBackground);
+        }
+    }
+
+    private async ValueTask WaitAsync(Waiter waiter, CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration registration = cancellationToken.Register(() => GiveUp(waiter, cancellationToken));
         await waiter.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Lets a waiter go. Either this or its admission comes first: whoever gives up is never counted.</summary>
+    private void GiveUp(Waiter waiter, CancellationToken cancellationToken)
+    {
+        if (!waiter.TrySetCanceled(cancellationToken))
+            return;
+        lock (_changing)
+            AdmitWaiting(); // those behind it may fit
     }
 
     private sealed class Waiter(long bytes, bool isBackground) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)

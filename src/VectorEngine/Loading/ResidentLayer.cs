@@ -238,7 +238,6 @@ internal sealed class ResidentLayer : Layer
         Task<ExtentCheck> preparing = Source.PrepareCheck is { } prepare
             ? prepare(fetch.First, fetch.Last, scope, fetch.Cancelled).AsTask()
             : Task.FromResult(Source.Check);
-        byte[]? joined = null;
         long reserved = 0;
         foreach (int extent in fetch.Wanted)
             reserved += Source.Extent(extent).Length;
@@ -259,15 +258,15 @@ internal sealed class ResidentLayer : Layer
             }
 
             (long last, int lastLength) = Source.Extent(fetch.Last);
-            joined = ArrayPool<byte>.Shared.Rent((int)(last + lastLength - start));
+            byte[] joined = ArrayPool<byte>.Shared.Rent((int)(last + lastLength - start));
             Memory<byte> range = joined.AsMemory(0, (int)(last + lastLength - start));
             await _reader.ReadAsync(Source.Key, start, range, scope, fetch.Cancelled).ConfigureAwait(false);
             Keep(fetch, null, range, start, await preparing.ConfigureAwait(false), ref reserved);
+            // Only now: a store that has failed, or was cancelled, may still be writing to it.
+            ArrayPool<byte>.Shared.Return(joined);
         }
         finally
         {
-            if (joined is not null)
-                ArrayPool<byte>.Shared.Return(joined);
             await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _budget.Return(Source.Kind, reserved);
         }

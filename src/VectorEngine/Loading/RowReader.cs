@@ -29,6 +29,7 @@ internal static class RowReader
                 end++;
             int[] rows = [.. wanted[start..end].Select(row => row.Row)];
             var bytes = new ReadOnlyMemory<byte>[rows.Length];
+            scope.NextRound();
             await segment.Vectors.ReadAsync(rows, bytes, scope, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < rows.Length; i++)
                 segment.Vectors.CopyTo(rows[i], bytes[i].Span, vectors.AsSpan(wanted[start + i].Target * dimensions, dimensions));
@@ -40,7 +41,8 @@ internal static class RowReader
     /// <summary>Reads rows of the metadata, in the order of <paramref name="ordinals"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
     public static async ValueTask<RecordBatch> ReadMetadataAsync(
-        IndexSegments segments, ReadOnlyMemory<long> ordinals, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
+        IndexSegments segments, ReadOnlyMemory<long> ordinals, IReadOnlyList<string>? columns, ReadScope scope,
+        CancellationToken cancellationToken)
     {
         (int Segment, long Row)[] wanted = new (int, long)[ordinals.Length];
         for (int i = 0; i < wanted.Length; i++)
@@ -51,14 +53,14 @@ internal static class RowReader
         foreach (IGrouping<int, int> own in Enumerable.Range(0, wanted.Length).GroupBy(i => wanted[i].Segment))
         {
             long[] rows = [.. own.Select(i => wanted[i].Row)];
-            parts.Add(await segments.Items[own.Key].Metadata!.TakeAsync(rows, columns, cancellationToken).ConfigureAwait(false));
+            parts.Add(await segments.Items[own.Key].TakeAsync(rows, columns, scope, cancellationToken).ConfigureAwait(false));
             foreach (int i in own)
                 places[i] = taken++;
         }
 
         return parts.Count switch
         {
-            0 => await segments.Items[0].Metadata!.TakeAsync(default, columns, cancellationToken).ConfigureAwait(false),
+            0 => await segments.Items[0].TakeAsync(default, columns, scope, cancellationToken).ConfigureAwait(false),
             1 => parts[0],
             _ => RecordBatch.Concat(parts).Take(places),
         };

@@ -13,6 +13,7 @@ internal sealed class Segment : IDisposable
     private readonly StoreReader _reader;
     private readonly MemoryBudget _budget;
     private readonly FileObjectStore? _mappable;
+    private MetadataSource? _metadata;
     private Layer? _zones;
 
     private Segment(StoreReader reader, SegmentKeys keys, SegmentRoot root, long rootLength, MemoryBudget budget, bool memoryMap)
@@ -142,8 +143,8 @@ internal sealed class Segment : IDisposable
             Vectors = new VectorRows(root.Description, batches, keys, OpenLayer);
         if (root.Description.MetadataLength > 0)
         {
-            var source = new MetadataSource(keys.Metadata, root, OpenLayer);
-            Metadata = ArrowFileReader.Open(keys.Metadata, source, root.MetadataFooter, root.MetadataRows, root.MetadataMessages);
+            _metadata = new MetadataSource(keys.Metadata, root, OpenLayer);
+            Metadata = ArrowFileReader.Open(keys.Metadata, _metadata, root.MetadataFooter, root.MetadataRows, root.MetadataMessages);
         }
 
         if (root.Zones is { } zones)
@@ -164,6 +165,18 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Reads a record batch of the metadata.</summary>
+    /// <inheritdoc cref="ArrowFileReader.ReadBatchAsync(int, IReadOnlyList{string}?, CancellationToken)"/>
+    public ValueTask<RecordBatch> ReadBatchAsync(
+        int batch, IReadOnlyList<string>? columns, ReadScope scope, CancellationToken cancellationToken) =>
+        Metadata!.ReadBatchAsync(batch, columns, _metadata!.For(scope), cancellationToken);
+
+    /// <summary>Reads rows of the metadata.</summary>
+    /// <inheritdoc cref="ArrowFileReader.TakeAsync(ReadOnlyMemory{long}, IReadOnlyList{string}?, CancellationToken)"/>
+    public ValueTask<RecordBatch> TakeAsync(
+        ReadOnlyMemory<long> rows, IReadOnlyList<string>? columns, ReadScope scope, CancellationToken cancellationToken) =>
+        Metadata!.TakeAsync(rows, columns, _metadata!.For(scope), cancellationToken);
+
     /// <summary>Reads the zones of some columns of the metadata.</summary>
     /// <exception cref="CorruptDataException">They are damaged.</exception>
     public async ValueTask<ZoneMaps> ReadZonesAsync(IEnumerable<string> columns, ReadScope scope, CancellationToken cancellationToken)
@@ -174,6 +187,7 @@ internal sealed class Segment : IDisposable
             int index = Metadata!.Schema.IndexOf(column);
             if (Root.Zones is not { } table || index >= table.Count || table.Kind(index) == ZoneKind.None)
                 continue;
+            scope.NextRound();
             ReadOnlyMemory<byte> bytes = await _zones!.ReadAsync(index, scope, cancellationToken).ConfigureAwait(false);
             try
             {

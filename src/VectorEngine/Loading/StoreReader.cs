@@ -110,7 +110,7 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         }
 
         Task first = reading.AsTask();
-        if (!await IsLateAsync(first, destination.Length, start).ConfigureAwait(false))
+        if (!await IsLateAsync(first, destination.Length, scope.IsBackground, start).ConfigureAwait(false))
         {
             await first.ConfigureAwait(false);
             _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
@@ -120,9 +120,8 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         Interlocked.Increment(ref _hedges);
         EngineMetrics.Hedges.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
         Count(destination.Length, scope, layer);
-        byte[] second = new byte[destination.Length];
         using var secondCancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task hedge = store.ReadAsync(key, offset, second, secondCancellation.Token).AsTask();
+        Task<byte[]> hedge = HedgeAsync(key, offset, destination.Length, scope.IsBackground, secondCancellation.Token);
         Task winner = await Task.WhenAny(first, hedge).ConfigureAwait(false);
         if (!winner.IsCompletedSuccessfully)
             winner = winner == first ? hedge : first;
@@ -136,11 +135,26 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         {
             // The first may write to the destination until it has ended.
             await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await hedge.ConfigureAwait(false);
+            byte[] second = await hedge.ConfigureAwait(false);
             second.CopyTo(destination);
         }
 
         _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
+    }
+
+    /// <summary>The second request, which has been admitted, into memory of its own.</summary>
+    private async Task<byte[]> HedgeAsync(string key, long offset, int length, bool isBackground, CancellationToken cancellationToken)
+    {
+        try
+        {
+            byte[] bytes = new byte[length];
+            await store.ReadAsync(key, offset, bytes, cancellationToken).ConfigureAwait(false);
+            return bytes;
+        }
+        finally
+        {
+            Gate.Leave(length, isBackground);
+        }
     }
 
     private static void Count(long bytes, ReadScope scope, string layer)
@@ -149,13 +163,17 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         EngineMetrics.CountRequest(layer, bytes);
     }
 
-    /// <summary>Waits for a request until it has ended or is late; what late means is learnt meanwhile from others.</summary>
-    private async ValueTask<bool> IsLateAsync(Task request, long bytes, long start)
+    /// <summary>
+    /// Waits for a request until it has ended, or is late and the gate has admitted a second one; what late means is learnt meanwhile from
+    /// others.
+    /// </summary>
+    private async ValueTask<bool> IsLateAsync(Task request, long bytes, bool isBackground, long start)
     {
         while (!request.IsCompleted)
         {
             TimeSpan left = _latencies.LateAfter(bytes) - Stopwatch.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero && Volatile.Read(ref _hedges) <= Volatile.Read(ref _requests) / RequestsPerHedge)
+            if (left <= TimeSpan.Zero && Volatile.Read(ref _hedges) <= Volatile.Read(ref _requests) / RequestsPerHedge
+                && Gate.TryEnter(bytes, isBackground))
                 return true;
             using var timer = new CancellationTokenSource();
             TimeSpan pause = left <= TimeSpan.Zero || left > FirstPause ? FirstPause : left;

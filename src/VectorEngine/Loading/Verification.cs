@@ -93,6 +93,8 @@ internal sealed class Verification(StoreReader reader, IReadOnlyList<LayerSource
                 Check(check, extent, bytes.Slice((int)(offset - start), extentLength));
             }
 
+            // Only now: a store that has failed, or was cancelled, may still be writing to it.
+            ArrayPool<byte>.Shared.Return(buffer);
             Interlocked.Add(ref _read, length);
             Advance(length);
             return long.MaxValue;
@@ -109,10 +111,6 @@ internal sealed class Verification(StoreReader reader, IReadOnlyList<LayerSource
             if (missing > first)
                 await VerifyAsync(source, first..missing, cancellationToken).ConfigureAwait(false);
             return source.Extent(missing).Offset;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -24,22 +24,22 @@ internal sealed class IndexFilters(IndexSegments segments)
 
     /// <summary>What a filter selects, evaluated now if need be.</summary>
     /// <exception cref="ArgumentException">It does not fit the index.</exception>
-    public async ValueTask<SegmentFilter[]> GetAsync(Filter filter, CancellationToken cancellationToken)
+    public async ValueTask<SegmentFilter[]> GetAsync(Filter filter, ReadScope scope, CancellationToken cancellationToken)
     {
         if (TryGet(filter, out SegmentFilter[]? known))
             return known;
         BoundFilter bound = Bind(filter);
         var selected = new SegmentFilter[segments.Items.Count];
         for (int i = 0; i < selected.Length; i++)
-            selected[i] = await SegmentFilter.EvaluateAsync(segments.Items[i], segments.Start(i), bound, cancellationToken)
+            selected[i] = await SegmentFilter.EvaluateAsync(segments.Items[i], segments.Start(i), bound, scope, cancellationToken)
                 .ConfigureAwait(false);
         return _known.GetValue(filter, _ => selected);
     }
 
     /// <summary>What a filter selects as a set of rows, whose searches need not evaluate anything again.</summary>
-    public async ValueTask<RowSet> SelectAsync(Filter filter, CancellationToken cancellationToken)
+    public async ValueTask<RowSet> SelectAsync(Filter filter, ReadScope scope, CancellationToken cancellationToken)
     {
-        SegmentFilter[] selected = await GetAsync(filter, cancellationToken).ConfigureAwait(false);
+        SegmentFilter[] selected = await GetAsync(filter, scope, cancellationToken).ConfigureAwait(false);
         if (filter is RowSet given)
             return given;
         uint[] words = new uint[(segments.Count + 31) / 32];

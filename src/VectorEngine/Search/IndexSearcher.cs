@@ -133,11 +133,11 @@ internal sealed class IndexSearcher
                 _segments.Start(nearest) + neighbor.Ordinal, InRange(metric, neighbor.Distance), neighbor.ErrorBound);
         }
 
-        return new SearchAnswer(hits, stage, Receipt(search));
+        return new SearchAnswer(hits, stage, Receipt(search, request));
     }
 
-    /// <summary>What a search has done until now, in all segments at the same time.</summary>
-    public SearchReceipt Receipt(QueryScratch[] search)
+    /// <summary>What a search has done until now, in all segments at the same time, with what was read before it began.</summary>
+    public SearchReceipt Receipt(QueryScratch[] search, in SearchRequest request)
     {
         SearchReceipt receipt = default;
         foreach (QueryScratch scratch in search)
@@ -150,8 +150,20 @@ internal sealed class IndexSearcher
             };
         }
 
-        return receipt with { EstimatedDollars = receipt.Requests * _dollarsPerRequest };
+        return request.Before is { } before
+            ? Add(receipt, before) with { Elapsed = before.Elapsed }
+            : receipt with { EstimatedDollars = receipt.Requests * _dollarsPerRequest };
     }
+
+    /// <summary>A receipt with what was read beside the search, before it or for its answer.</summary>
+    public SearchReceipt Add(in SearchReceipt receipt, ReadScope reads) => receipt with
+    {
+        Requests = receipt.Requests + reads.Requests,
+        BytesRead = receipt.BytesRead + reads.Bytes,
+        CachedBytesRead = receipt.CachedBytesRead + reads.CachedBytes,
+        Rounds = receipt.Rounds + reads.Rounds,
+        EstimatedDollars = (receipt.Requests + reads.Requests) * _dollarsPerRequest,
+    };
 
     /// <summary>Gives back the states of a search.</summary>
     public void Return(QueryScratch[] search) => Return(search, search.Length);

@@ -15,6 +15,9 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
     private QueryScratch[]? _first, _second;
     private bool _isScanned;
 
+    /// <summary>What is asked of the second search; what was read before is on the first one's receipt, if there is one.</summary>
+    private SearchRequest Second => _first is null ? request : request with { Before = null };
+
     /// <summary>Goes on to the next answer.</summary>
     /// <exception cref="InvalidVectorException">The query is not finite, too long, or zero under cosine.</exception>
     public async ValueTask<SearchStep> NextAsync(ReadOnlyMemory<float> query, CancellationToken cancellationToken)
@@ -30,7 +33,7 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
 
         if (_second is null)
         {
-            _second = searcher.Begin(query.Span, request);
+            _second = searcher.Begin(query.Span, Second);
             if (_first is not null)
                 IndexSearcher.Follow(_second, _first);
         }
@@ -40,11 +43,11 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
             _isScanned = true;
             await searcher.ScanAsync(_second, cancellationToken).ConfigureAwait(false);
             if (_first is not null && IndexSearcher.HasCandidates(_second))
-                return Step(searcher.Estimates(_second, request), isFinal: false);
+                return Step(searcher.Estimates(_second, Second), isFinal: false);
         }
 
         await searcher.FinishAsync(_second, cancellationToken).ConfigureAwait(false);
-        return Step(searcher.Answer(_second, request), isFinal: true);
+        return Step(searcher.Answer(_second, Second), isFinal: true);
     }
 
     /// <summary>Ends the search, wherever it is.</summary>
@@ -62,7 +65,7 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
         if (_first is not null)
             searcher.Certify(_first, answer, request.Count, certain);
         if (_first is not null && _second is not null)
-            answer = answer with { Receipt = After(searcher.Receipt(_first), answer.Receipt) };
+            answer = answer with { Receipt = After(searcher.Receipt(_first, request), answer.Receipt) };
         return new SearchStep(
             answer, certain, isFinal || (certain.Length > 0 && Array.TrueForAll(certain, isCertain => isCertain)));
     }

@@ -1,4 +1,5 @@
 using VectorEngine.Format;
+using VectorEngine.Loading;
 
 namespace VectorEngine.Search;
 
@@ -9,6 +10,9 @@ internal readonly record struct SearchRequest(int Count, SearchOptions Options)
 {
     /// <summary>What the options' filter selects in each segment; null for all.</summary>
     public SegmentFilter[]? Filters { get; init; }
+
+    /// <summary>What had to be read before the search could begin; null if nothing had.</summary>
+    public ReadScope? Before { get; init; }
 
     /// <summary>All rows up to this distance are wanted; null where the nearest are.</summary>
     public float? Radius { get; init; }

@@ -133,10 +133,11 @@ internal sealed class SegmentFilter
     /// <param name="segment">The segment.</param>
     /// <param name="firstRow">Its first row in the index.</param>
     /// <param name="filter">The filter, bound to the metadata.</param>
+    /// <param name="scope">What reads them.</param>
     /// <param name="cancellationToken">Cancels the reading.</param>
     /// <exception cref="CorruptDataException">What was read is damaged.</exception>
     public static async ValueTask<SegmentFilter> EvaluateAsync(
-        Segment segment, long firstRow, BoundFilter filter, CancellationToken cancellationToken)
+        Segment segment, long firstRow, BoundFilter filter, ReadScope scope, CancellationToken cancellationToken)
     {
         int rows = segment.Root.Description.Count;
         uint[] selected;
@@ -149,10 +150,10 @@ internal sealed class SegmentFilter
         }
         else
         {
-            selected = await SelectAsync(segment, [.. columns], filter, firstRow, cancellationToken).ConfigureAwait(false);
+            selected = await SelectAsync(segment, [.. columns], filter, firstRow, scope, cancellationToken).ConfigureAwait(false);
         }
 
-        ZoneMaps zones = await segment.ReadZonesAsync(columns, new ReadScope(), cancellationToken).ConfigureAwait(false);
+        ZoneMaps zones = await segment.ReadZonesAsync(columns, scope, cancellationToken).ConfigureAwait(false);
         uint[] lists = new uint[BitWords.Count(segment.Root.Description.ListCount)];
         for (int list = 0; list < segment.Root.Description.ListCount; list++)
         {
@@ -165,14 +166,13 @@ internal sealed class SegmentFilter
 
     /// <summary>Selects among the rows of all record batches. Memory grows as they are read: their number is a claim until then.</summary>
     private static async ValueTask<uint[]> SelectAsync(
-        Segment segment, string[] columns, BoundFilter filter, long firstRow, CancellationToken cancellationToken)
+        Segment segment, string[] columns, BoundFilter filter, long firstRow, ReadScope scope, CancellationToken cancellationToken)
     {
-        ArrowFileReader metadata = segment.Metadata!;
         int row = 0, most = BitWords.Count(segment.Root.Description.Count);
         uint[] selected = [];
-        for (int i = 0; i < metadata.Blocks.Count; i++)
+        for (int i = 0; i < segment.Metadata!.BatchCount; i++)
         {
-            RecordBatch batch = await metadata.ReadBatchAsync(i, columns, cancellationToken).ConfigureAwait(false);
+            RecordBatch batch = await segment.ReadBatchAsync(i, columns, scope, cancellationToken).ConfigureAwait(false);
             uint[] words = new uint[BitWords.Count(batch.RowCount)];
             filter.Select(batch, firstRow + row, words);
             int needed = BitWords.Count(row + batch.RowCount);

@@ -12,7 +12,7 @@ internal static class EngineActivities
         new(TelemetryNames.ActivitySource, typeof(EngineActivities).Assembly.GetName().Version?.ToString(3));
 
     /// <summary>Whether anybody wants to know.</summary>
-    public static bool IsObserved => Source.HasListeners();
+    public static bool IsObserved => Source.HasListeners() && !UnobservedThread.IsCurrent;
 
     /// <summary>Starts an activity; null if nobody listens.</summary>
     public static Activity? Start(string name, string index)

@@ -54,6 +54,8 @@ internal static class EngineMetrics
     /// <summary>Counts a request to the store.</summary>
     public static void CountRequest(string layer, long bytes)
     {
+        if ((StoreRequests.Enabled || StoreBytes.Enabled) && UnobservedThread.IsCurrent)
+            return;
         StoreRequests.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
         StoreBytes.Add(bytes, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
     }
@@ -64,7 +66,7 @@ internal static class EngineMetrics
     /// <param name="failure">Why it failed; null if it did not.</param>
     public static void RecordRequest(string layer, TimeSpan duration, Exception? failure)
     {
-        if (!RequestDuration.Enabled)
+        if (!RequestDuration.Enabled || UnobservedThread.IsCurrent)
             return;
         var layerTag = new KeyValuePair<string, object?>(TelemetryNames.Layer, layer);
         if (failure is null)

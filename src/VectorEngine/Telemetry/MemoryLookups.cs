@@ -14,7 +14,7 @@ internal static class MemoryLookups
     private static readonly long[] Counts = new long[Stripes * StripeLength];
 
     /// <summary>Whether anybody wants to know.</summary>
-    public static bool IsObserved => EngineMetrics.MemoryLookups.Enabled;
+    public static bool IsObserved => EngineMetrics.MemoryLookups.Enabled && !UnobservedThread.IsCurrent;
 
     /// <summary>Counts a range that was there.</summary>
     public static void CountHit(LayerKind kind) => Interlocked.Increment(ref Counts[Start + (int)kind]);

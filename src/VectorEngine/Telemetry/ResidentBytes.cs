@@ -15,6 +15,8 @@ internal sealed class ResidentBytes : IDisposable
 
     public ResidentBytes()
     {
+        if (UnobservedThread.IsCurrent)
+            return;
         lock (Changing)
         {
             Open.RemoveAll(static open => !open.TryGetTarget(out _));

@@ -28,7 +28,8 @@ internal sealed class SearchObservation : IDisposable
 
     /// <summary>Whether anybody listens.</summary>
     public static bool IsWanted =>
-        EngineMetrics.SearchDuration.Enabled || EngineMetrics.Queries.Enabled || EngineActivities.IsObserved;
+        ((EngineMetrics.SearchDuration.Enabled || EngineMetrics.Queries.Enabled) && !UnobservedThread.IsCurrent)
+        || EngineActivities.IsObserved;
 
     /// <summary>An answer is there; of a progressive search, not necessarily the last.</summary>
     public void Answer(SearchStage stage, in SearchReceipt receipt)

@@ -53,6 +53,21 @@ public sealed class RequestGateTests
     }
 
     [Fact]
+    public async Task WhoeverIsCancelledMakesWayForThoseBehind()
+    {
+        var gate = new RequestGate(maxRequests: 3, maxBytes: 100);
+        await gate.EnterAsync(40, false, default);
+        using var cancellation = new CancellationTokenSource();
+        Task tooLong = gate.EnterAsync(70, false, cancellation.Token).AsTask();
+        Task[] behind = [.. new[] { 20, 30, 1 }.Select(bytes => gate.EnterAsync(bytes, false, default).AsTask())];
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tooLong.WaitAsync(Patience));
+        await Task.WhenAll(behind[..2]).WaitAsync(Patience);
+        Assert.False(behind[2].IsCompleted); // three are on their way
+        Assert.Equal(90, gate.Bytes);
+    }
+
+    [Fact]
     public async Task ManyAtOnceStayWithinTheLimits()
     {
         const int MaxRequests = 5, MaxBytes = 100;

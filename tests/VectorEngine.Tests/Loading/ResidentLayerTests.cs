@@ -1,5 +1,9 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using VectorEngine.Loading;
+using VectorEngine.Storage;
 using VectorEngine.Testing;
+using VectorEngine.Tests.Index;
 using VectorEngine.Tests.Storage;
 
 namespace VectorEngine.Tests.Loading;
@@ -131,6 +135,30 @@ public sealed class ResidentLayerTests
         byte[] replaced = new byte[TestLayer.Length];
         Assert.True(cache.TryRead(TestLayer.Key, 6 * TestLayer.Length, replaced));
         Assert.Equal(TestLayer.Bytes(6), replaced);
+    }
+
+    [Fact]
+    public async Task WhatAFailedReadMayStillWriteToIsUsedForNothingElse()
+    {
+        var store = new AbandoningStore(await TestLayer.StoreAsync());
+        ResidentLayer layer = TestLayer.Open(store);
+        using ExtentReads reads = layer.Start([7, 8], new ReadScope());
+        Assert.True(MemoryMarshal.TryGetArray(store.Abandoned, out ArraySegment<byte> written));
+        byte[] next = ArrayPool<byte>.Shared.Rent(store.Abandoned.Length); // on the thread that would have given it back
+        Assert.NotSame(written.Array, next);
+        await Assert.ThrowsAsync<StoreException>(async () => await reads.AllAsync(default));
+    }
+
+    /// <summary>Fails reads while it still has their destination.</summary>
+    private sealed class AbandoningStore(IObjectStore inner) : PassingStore(inner)
+    {
+        public ReadOnlyMemory<byte> Abandoned { get; private set; }
+
+        public override ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
+        {
+            Abandoned = destination;
+            throw new StoreException(key, offset, destination.Length, "given up", isTransient: false);
+        }
     }
 
     /// <summary>Faults by name, as test cases.</summary>

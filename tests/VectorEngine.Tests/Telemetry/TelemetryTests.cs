@@ -172,6 +172,21 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
+    public void What_only_has_code_compiled_is_neither_measured_nor_traced()
+    {
+        double lookups = _measurements.Now("vectorengine.memory.lookups"), usage = _measurements.Now("vectorengine.memory.usage");
+        _measurements.Clear();
+        Exception? failure = null;
+        var thread = new Thread(() => failure = Record.Exception(CodeWarmUp.Run));
+        thread.Start();
+        Assert.True(thread.Join(TimeSpan.FromMinutes(1)));
+        Assert.Null(failure);
+        Assert.Empty(_measurements.Activities);
+        Assert.All(_measurements.Units.Keys, instrument => Assert.Empty(_measurements.Of(instrument)));
+        Assert.Equal((lookups, usage), (_measurements.Now("vectorengine.memory.lookups"), _measurements.Now("vectorengine.memory.usage")));
+    }
+
+    [Fact]
     public async Task The_document_lists_every_instrument()
     {
         using VectorIndex index = await TestIndex.BuildAsync(Vectors, Build);
