@@ -29,14 +29,18 @@ public sealed partial class VectorIndex
         Check(query.Length, k, options);
         using var use = new ActiveSearch(this);
         using var observation = SearchObservation.Start(Name, Version, SearchObservation.Progressive, k);
-        SearchRequest request = await WithFiltersAsync(new SearchRequest(k, options), cancellationToken).ConfigureAwait(false);
+        var request = new SearchRequest(k, options);
+        if (options.Filter is not null)
+            request = await WithFiltersAsync(request, cancellationToken).ConfigureAwait(false);
         var search = new ProgressiveSearch(_searcher, request);
         try
         {
             SearchStep step;
             do
             {
-                step = await NextAsync(search, query, observation, cancellationToken).ConfigureAwait(false);
+                step = observation is null
+                    ? await search.NextAsync(query, cancellationToken).ConfigureAwait(false)
+                    : await NextAsync(search, query, observation, cancellationToken).ConfigureAwait(false);
                 var result = new SearchResult(step.Answer);
                 if (step.IsFinal)
                     await AddRowsAsync(result, options, cancellationToken).ConfigureAwait(false);
@@ -84,7 +88,7 @@ public sealed partial class VectorIndex
     }
 
     private static async ValueTask<SearchStep> NextAsync(
-        ProgressiveSearch search, ReadOnlyMemory<float> query, SearchObservation? observation, CancellationToken cancellationToken)
+        ProgressiveSearch search, ReadOnlyMemory<float> query, SearchObservation observation, CancellationToken cancellationToken)
     {
         try
         {
@@ -92,7 +96,7 @@ public sealed partial class VectorIndex
         }
         catch (Exception failure)
         {
-            observation?.Fail(failure);
+            observation.Fail(failure);
             throw;
         }
     }

@@ -35,24 +35,25 @@ internal sealed class ExtentReads(ResidentLayer layer) : IDisposable
     public ReadOnlyMemory<byte> Get(int extent) => _fetches[extent].Bytes(extent);
 
     /// <summary>Waits until the first range is there.</summary>
-    public async ValueTask AnyAsync(CancellationToken cancellationToken)
-    {
-        if (_distinct.Count > 0)
-            await Task.WhenAny(_distinct.Select(fetch => fetch.Completion)).WaitAsync(cancellationToken).ConfigureAwait(false);
-    }
+    public Task AnyAsync(CancellationToken cancellationToken) =>
+        _distinct.Count == 0 ? Task.CompletedTask : Task.WhenAny(Completions()).WaitAsync(cancellationToken);
 
     /// <summary>Waits until all are there.</summary>
     /// <exception cref="CorruptDataException">Some are not what was written.</exception>
-    public async ValueTask AllAsync(CancellationToken cancellationToken)
-    {
-        foreach (RangeFetch fetch in _distinct)
-            await fetch.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
-    }
+    public Task AllAsync(CancellationToken cancellationToken) => Task.WhenAll(Completions()).WaitAsync(cancellationToken);
 
     public void Dispose()
     {
         foreach (RangeFetch fetch in _distinct)
             layer.Leave(fetch);
         _distinct.Clear();
+    }
+
+    private Task[] Completions()
+    {
+        var completions = new Task[_distinct.Count];
+        for (int i = 0; i < completions.Length; i++)
+            completions[i] = _distinct[i].Completion;
+        return completions;
     }
 }

@@ -33,6 +33,8 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
     /// <summary>Limits what is on its way.</summary>
     public RequestGate Gate { get; } = new(MaxRequests, MaxBytes);
 
+    private bool MayHedge => Volatile.Read(ref _hedges) <= Volatile.Read(ref _requests) / RequestsPerHedge;
+
     /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on.</summary>
     /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
     /// <exception cref="CorruptDataException">The object ends before the range does.</exception>
@@ -94,56 +96,73 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
 
     public void Dispose() => cache?.Dispose();
 
-    /// <summary>One request, and a second one if it is late.</summary>
+    /// <summary>
+    /// One request, and a second one if it is late and the gate has room for it; what late means is learnt meanwhile from others.
+    /// </summary>
     private async ValueTask RequestAsync(
         string key, long offset, Memory<byte> destination, ReadScope scope, string layer, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         Count(destination.Length, scope, layer);
         Interlocked.Increment(ref _requests);
-        using var firstCancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ValueTask reading = store.ReadAsync(key, offset, destination, firstCancellation.Token);
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ValueTask reading = store.ReadAsync(key, offset, destination, cancellation.Token);
         if (reading.IsCompletedSuccessfully)
         {
-            await reading.ConfigureAwait(false);
+            reading.GetAwaiter().GetResult();
             return;
         }
 
-        Task first = reading.AsTask();
-        if (!await IsLateAsync(first, destination.Length, scope.IsBackground, start).ConfigureAwait(false))
+        Task request = reading.AsTask();
+        while (!request.IsCompleted)
         {
-            await first.ConfigureAwait(false);
-            _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
-            return;
+            TimeSpan left = _latencies.LateAfter(destination.Length) - Stopwatch.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero && MayHedge && Gate.TryEnter(destination.Length, scope.IsBackground))
+            {
+                Count(destination.Length, scope, layer);
+                EngineMetrics.Hedges.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
+                request = HedgeAsync(request, cancellation, key, offset, destination, scope.IsBackground, cancellationToken);
+                break;
+            }
+
+            using var timer = new CancellationTokenSource();
+            TimeSpan pause = left <= TimeSpan.Zero || left > FirstPause ? FirstPause : left;
+            await Task.WhenAny(request, Task.Delay(pause, timer.Token)).ConfigureAwait(false);
+            timer.Cancel();
         }
 
+        await request.ConfigureAwait(false);
+        _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
+    }
+
+    /// <summary>Makes a second request, and takes the answer of whichever has one first.</summary>
+    private async Task HedgeAsync(
+        Task first, CancellationTokenSource firstCancellation, string key, long offset, Memory<byte> destination, bool isBackground,
+        CancellationToken cancellationToken)
+    {
         Interlocked.Increment(ref _hedges);
-        EngineMetrics.Hedges.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
-        Count(destination.Length, scope, layer);
         using var secondCancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<byte[]> hedge = HedgeAsync(key, offset, destination.Length, scope.IsBackground, secondCancellation.Token);
-        Task winner = await Task.WhenAny(first, hedge).ConfigureAwait(false);
+        Task<byte[]> second = ReadSecondAsync(key, offset, destination.Length, isBackground, secondCancellation.Token);
+        Task winner = await Task.WhenAny(first, second).ConfigureAwait(false);
         if (!winner.IsCompletedSuccessfully)
-            winner = winner == first ? hedge : first;
+            winner = winner == first ? second : first;
         await (winner == first ? secondCancellation : firstCancellation).CancelAsync().ConfigureAwait(false);
         if (winner == first)
         {
-            Forget(hedge);
+            Forget(second);
             await first.ConfigureAwait(false);
         }
         else
         {
             // The first may write to the destination until it has ended.
             await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            byte[] second = await hedge.ConfigureAwait(false);
-            second.CopyTo(destination);
+            byte[] bytes = await second.ConfigureAwait(false);
+            bytes.CopyTo(destination);
         }
-
-        _latencies.Add(destination.Length, Stopwatch.GetElapsedTime(start));
     }
 
     /// <summary>The second request, which has been admitted, into memory of its own.</summary>
-    private async Task<byte[]> HedgeAsync(string key, long offset, int length, bool isBackground, CancellationToken cancellationToken)
+    private async Task<byte[]> ReadSecondAsync(string key, long offset, int length, bool isBackground, CancellationToken cancellationToken)
     {
         try
         {
@@ -161,27 +180,6 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
     {
         scope.AddRequest(bytes);
         EngineMetrics.CountRequest(layer, bytes);
-    }
-
-    /// <summary>
-    /// Waits for a request until it has ended, or is late and the gate has admitted a second one; what late means is learnt meanwhile from
-    /// others.
-    /// </summary>
-    private async ValueTask<bool> IsLateAsync(Task request, long bytes, bool isBackground, long start)
-    {
-        while (!request.IsCompleted)
-        {
-            TimeSpan left = _latencies.LateAfter(bytes) - Stopwatch.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero && Volatile.Read(ref _hedges) <= Volatile.Read(ref _requests) / RequestsPerHedge
-                && Gate.TryEnter(bytes, isBackground))
-                return true;
-            using var timer = new CancellationTokenSource();
-            TimeSpan pause = left <= TimeSpan.Zero || left > FirstPause ? FirstPause : left;
-            await Task.WhenAny(request, Task.Delay(pause, timer.Token)).ConfigureAwait(false);
-            await timer.CancelAsync().ConfigureAwait(false);
-        }
-
-        return false;
     }
 
     private static Task PauseAsync(int attempt, CancellationToken cancellationToken) =>

@@ -51,26 +51,11 @@ internal sealed class SegmentSearcher(Segment segment)
     }
 
     /// <summary>Reads and scans what a search visits, with nothing left to do but to compare candidates with their stored vectors.</summary>
-    public async ValueTask ScanAsync(QueryScratch scratch, CancellationToken cancellationToken)
-    {
-        if (ComparesAll(scratch.Plan))
-        {
-            // All vectors of a segment are not brought into memory at once.
-            await new BatchScan(segment, 0).CompareAllAsync(scratch.Alone, cancellationToken).ConfigureAwait(false);
-            return;
-        }
-
-        if (ReadsSelected(scratch.Plan))
-        {
-            await CompareSelectedAsync(scratch, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            do
-                await ScanRoundAsync(scratch, cancellationToken).ConfigureAwait(false);
-            while (scratch.Rounds.Next > 0);
-        }
-    }
+    public ValueTask ScanAsync(QueryScratch scratch, CancellationToken cancellationToken) =>
+        // All vectors of a segment are not brought into memory at once.
+        ComparesAll(scratch.Plan) ? new BatchScan(segment, 0).CompareAllAsync(scratch.Alone, cancellationToken)
+            : ReadsSelected(scratch.Plan) ? CompareSelectedAsync(scratch, cancellationToken)
+            : ScanListsAsync(scratch, cancellationToken);
 
     /// <summary>Runs searches with the same options to their end, together where they can share what is read.</summary>
     /// <param name="searches">Their states.</param>
@@ -112,32 +97,36 @@ internal sealed class SegmentSearcher(Segment segment)
         plan.Filter is { } filter
         && (plan.Stage == SearchStage.BruteForce || (plan.Stage == SearchStage.Exact && (filter.IsFlat || filter.Count <= FewRows)));
 
-    /// <summary>Reads and scans the chosen lists, and chooses those of the next round, if there is one.</summary>
-    private async ValueTask ScanRoundAsync(QueryScratch scratch, CancellationToken cancellationToken)
+    /// <summary>Reads and scans the chosen lists, round by round, until a round chooses no more.</summary>
+    private async ValueTask ScanListsAsync(QueryScratch scratch, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        bool hasSign = ListReads.TakeAtHand(segment, scratch);
-        if (scratch.Plan.Budget is { } budget)
-            budget.Limit(segment, scratch);
-        if (hasSign && Scan(scratch))
-            return;
-        var reads = new ListReads(segment, scratch);
-        scratch.ReadAhead?.Dispose();
-        scratch.ReadAhead = reads;
         do
         {
-            int rank = scratch.NextList;
-            // All that is missing of the 1-bit layer comes first, though the nearest list may be at hand.
-            if (!hasSign || scratch.SignLists[rank].IsEmpty)
-                await reads.ReadSignAsync(rank, cancellationToken).ConfigureAwait(false);
-            else
-                await reads.ReadExAsync(cancellationToken).ConfigureAwait(false);
-            hasSign = true;
+            cancellationToken.ThrowIfCancellationRequested();
+            bool hasSign = ListReads.TakeAtHand(segment, scratch);
+            if (scratch.Plan.Budget is { } budget)
+                budget.Limit(segment, scratch);
+            if (hasSign && Scan(scratch))
+                continue;
+            var reads = new ListReads(segment, scratch);
+            scratch.ReadAhead?.Dispose();
+            scratch.ReadAhead = reads;
+            do
+            {
+                int rank = scratch.NextList;
+                // All that is missing of the 1-bit layer comes first, though the nearest list may be at hand.
+                if (!hasSign || scratch.SignLists[rank].IsEmpty)
+                    await reads.ReadSignAsync(rank, cancellationToken).ConfigureAwait(false);
+                else
+                    await reads.ReadExAsync(cancellationToken).ConfigureAwait(false);
+                hasSign = true;
+            }
+            while (!Scan(scratch));
+            // What is still on its way is not needed, unless by the search after this one.
+            if (!scratch.Plan.LooksAhead)
+                reads.Dispose();
         }
-        while (!Scan(scratch));
-        // What is still on its way is not needed, unless by the search after this one.
-        if (!scratch.Plan.LooksAhead)
-            reads.Dispose();
+        while (scratch.Rounds.Next > 0);
     }
 
     /// <summary>Scans the chosen lists as far as they are at hand.</summary>
