@@ -20,10 +20,6 @@ internal sealed class DiskCache : IDisposable
     /// <summary>The folder is looked through when this process has written such a part of the limit, which is then free.</summary>
     private const int Shares = 20;
 
-    /// <summary>A file's time of last use is written at most so often.</summary>
-    private const int TouchMilliseconds = 10 * 60 * 1000;
-
-    private const int TouchSlots = 1 << 16;
     private const int PauseMilliseconds = 60 * 1000;
 
     private readonly long _limit;
@@ -32,8 +28,6 @@ internal sealed class DiskCache : IDisposable
     private readonly CancellationTokenSource _disposing = new();
     private readonly Task _writing;
 
-    // By hash of the path, what was touched and when, in one number: two extents that share a slot are only touched more often.
-    private readonly int[] _touched = new int[TouchSlots];
     private long _queued, _writtenSinceTrim, _pausedUntil = long.MinValue;
     private long _hits, _misses, _bytesRead, _bytesWritten, _dropped, _failures;
 
@@ -81,21 +75,11 @@ internal sealed class DiskCache : IDisposable
     /// <returns>Whether there was an extent of exactly this range.</returns>
     public bool TryRead(string key, long offset, Span<byte> destination)
     {
-        string path = _folder.PathOf(key, offset, destination.Length);
-        if (!ExtentFolder.TryRead(path, destination))
+        if (!ExtentFolder.TryRead(_folder.PathOf(key, offset, destination.Length), destination))
         {
             Interlocked.Increment(ref _misses);
             EngineMetrics.CountDiskLookup(isHit: false);
             return false;
-        }
-
-        int hash = path.GetHashCode(StringComparison.Ordinal), now = (int)(Environment.TickCount64 / TouchMilliseconds) + 1;
-        ref int touched = ref _touched[hash & (TouchSlots - 1)];
-        int mark = HashCode.Combine(hash, now);
-        if (touched != mark)
-        {
-            touched = mark;
-            ExtentFolder.Touch(path);
         }
 
         Interlocked.Increment(ref _hits);

@@ -29,6 +29,9 @@ internal sealed class ExtentFolder(string folder)
     /// <summary>Writing a file takes milliseconds: one that has not got its name for so long never will.</summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(10);
 
+    /// <summary>A file's time of last use is written at most so often.</summary>
+    private static readonly TimeSpan UseInterval = TimeSpan.FromMinutes(10);
+
     private static readonly EnumerationOptions AllFiles = new() { RecurseSubdirectories = true, AttributesToSkip = 0 };
 
     private readonly string _root = Path.Combine(Path.GetFullPath(folder), Name);
@@ -50,7 +53,7 @@ internal sealed class ExtentFolder(string folder)
     /// <summary>Bytes that a file of this length takes on disk.</summary>
     public static long SpaceOf(long length) => (length + Block - 1) & -Block;
 
-    /// <summary>Reads an extent if its file has exactly this length.</summary>
+    /// <summary>Reads an extent if its file has exactly this length, and marks it as used.</summary>
     public static bool TryRead(string path, Span<byte> destination)
     {
         try
@@ -64,6 +67,8 @@ internal sealed class ExtentFolder(string folder)
             int read = 0;
             for (int count = -1; count != 0 && read < destination.Length; read += count)
                 count = RandomAccess.Read(file, destination[read..], read);
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > UseInterval)
+                Touch(path);
             return read == destination.Length;
         }
         catch (Exception failure) when (IsOfTheDisk(failure))
@@ -115,8 +120,7 @@ internal sealed class ExtentFolder(string folder)
         }
     }
 
-    /// <summary>Marks an extent as used now.</summary>
-    public static void Touch(string path)
+    private static void Touch(string path)
     {
         try
         {
