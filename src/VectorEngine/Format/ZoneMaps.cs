@@ -71,8 +71,8 @@ internal sealed class ZoneTable
         ReadOnlySpan<byte> bytes = root.Section(SectionKind.ZoneTable).Span;
         if (bytes.Length % EntryLength != 0)
             throw root.Corrupt(SectionKind.ZoneTable, "not whole entries");
-        var columns = new List<(ZoneKind, int, uint)>();
-        for (; !bytes.IsEmpty; bytes = bytes[EntryLength..])
+        var columns = new (ZoneKind, int, uint)[bytes.Length / EntryLength];
+        for (int column = 0; column < columns.Length; column++, bytes = bytes[EntryLength..])
         {
             var kind = (ZoneKind)BinaryPrimitives.ReadUInt32LittleEndian(bytes);
             long length = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
@@ -82,9 +82,9 @@ internal sealed class ZoneTable
                 ZoneKind.Text => 8 + ((long)description.ListCount * TextZones.MaxEntryLength),
                 _ => (long)description.ListCount * NumberZones.EntryLength,
             };
-            if (!Enum.IsDefined(kind) || length < 0 || length > Math.Min(longest, ListTable.MaxListLength))
+            if (kind > ZoneKind.Text || length < 0 || length > Math.Min(longest, ListTable.MaxListLength))
                 throw root.Corrupt(SectionKind.ZoneTable, $"zones of kind {(uint)kind} and {length} bytes");
-            columns.Add((kind, (int)length, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..])));
+            columns[column] = (kind, (int)length, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]));
         }
 
         return new ZoneTable(columns);

@@ -7,7 +7,7 @@ namespace VectorEngine.Loading;
 internal readonly record struct RangeLimits(int FewRequests, int ShortGap, double GapShare)
 {
     /// <summary>For posting lists, of which a search wants many that lie near each other.</summary>
-    public static RangeLimits Lists => new(24, 4096, 0.35);
+    public static RangeLimits Lists => new(48, 4096, 0.35);
 
     /// <summary>For rows, which lie anywhere: only neighbours are joined.</summary>
     public static RangeLimits Rows => new(int.MaxValue, 4096, 0.05);

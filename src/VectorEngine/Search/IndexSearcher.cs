@@ -27,7 +27,9 @@ internal sealed class IndexSearcher
     {
         _segments = segments;
         _dollarsPerRequest = dollarsPerRequest;
-        _searchers = [.. segments.Items.Select(segment => new SegmentSearcher(segment))];
+        _searchers = new SegmentSearcher[segments.Items.Count];
+        for (int i = 0; i < _searchers.Length; i++)
+            _searchers[i] = new SegmentSearcher(segments.Items[i]);
     }
 
     /// <summary>Whether any segment has lists: others are compared as a whole.</summary>

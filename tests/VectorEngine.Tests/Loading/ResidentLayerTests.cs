@@ -58,7 +58,7 @@ public sealed class ResidentLayerTests
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.WaitAsync(Patience));
         (await store.ReadAsync(0)).Complete();
-        await other.AllAsync(default).AsTask().WaitAsync(Patience);
+        await other.AllAsync(default).WaitAsync(Patience);
     }
 
     [Theory]
