@@ -200,76 +200,86 @@ internal sealed class ResidentLayer : Layer
     /// <summary>Reads a range; once more if it arrives damaged, as the damage may have happened on the way.</summary>
     private async Task FetchAsync(RangeFetch fetch, ReadScope scope)
     {
-        try
+        for (bool isRepeated = false; ; isRepeated = true)
         {
-            for (int attempt = 1; ; attempt++)
+            Exception? failure = null;
+            Task<ExtentCheck> preparing = PrepareCheckAsync(fetch, scope);
+            long reserved = Reserve(fetch, scope);
+            try
             {
-                try
+                (long start, int length) = Source.Extent(fetch.First);
+                if (fetch.First == fetch.Last)
                 {
-                    await ReadAsync(fetch, scope).ConfigureAwait(false);
-                    break;
+                    AlignedBuffer<byte> whole = fetch.Cached ?? await ClaimedRange.ReadAsync(
+                        _reader, Source.Key, start, length, RangePlan.MaxJoined / 4, scope, fetch.Cancelled).ConfigureAwait(false);
+                    Keep(fetch, whole, default, start, await preparing.ConfigureAwait(false), ref reserved);
                 }
-                catch (CorruptDataException) when (attempt == 1)
+                else
                 {
-                    if (fetch.Cached is { } cached)
-                        _reader.Cache!.Remove(Source.Key, Source.Extent(fetch.First).Offset, cached.Length);
-                    fetch.Cached = null;
+                    length = (int)(EndOf(fetch.Last) - start);
+                    byte[] joined = ArrayPool<byte>.Shared.Rent(length);
+                    await _reader.ReadAsync(Source.Key, start, joined.AsMemory(0, length), scope, fetch.Cancelled).ConfigureAwait(false);
+                    Keep(fetch, null, joined.AsMemory(0, length), start, await preparing.ConfigureAwait(false), ref reserved);
+                    // Only now: a store that has failed, or was cancelled, may still be writing to it.
+                    ArrayPool<byte>.Shared.Return(joined);
                 }
             }
+            catch (Exception caught)
+            {
+                failure = caught;
+            }
 
-            End(fetch);
-            fetch.Complete();
-        }
-        catch (Exception failure)
-        {
-            End(fetch);
-            fetch.Fail(failure);
+            await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _budget.Return(Source.Kind, reserved);
+            if (failure is CorruptDataException && !isRepeated)
+            {
+                DropCached(fetch);
+                continue;
+            }
+
+            End(fetch, failure);
+            return;
         }
     }
 
-    private void End(RangeFetch fetch)
+    private Task<ExtentCheck> PrepareCheckAsync(RangeFetch fetch, ReadScope scope) => Source.PrepareCheck is { } prepare
+        ? prepare(fetch.First, fetch.Last, scope, fetch.Cancelled).AsTask()
+        : Task.FromResult(Source.Check);
+
+    /// <summary>Reserves room in memory for what is wanted of a range, if there is enough.</summary>
+    /// <returns>How much.</returns>
+    private long Reserve(RangeFetch fetch, ReadScope scope)
+    {
+        if (fetch.Cached is { } cached)
+            scope.AddCached(cached.Length);
+        long wanted = 0;
+        foreach (int extent in fetch.Wanted)
+            wanted += Source.Extent(extent).Length;
+        fetch.IsKept = _budget.TryReserve(Source.Kind, wanted, mayEvict: !scope.IsBackground);
+        return fetch.IsKept ? wanted : 0;
+    }
+
+    private void DropCached(RangeFetch fetch)
+    {
+        if (fetch.Cached is { } cached)
+            _reader.Cache!.Remove(Source.Key, Source.Extent(fetch.First).Offset, cached.Length);
+        fetch.Cached = null;
+    }
+
+    private void End(RangeFetch fetch, Exception? failure)
     {
         lock (_changing)
             Forget(fetch);
+        if (failure is null)
+            fetch.Complete();
+        else
+            fetch.Fail(failure);
     }
 
-    private async Task ReadAsync(RangeFetch fetch, ReadScope scope)
+    private long EndOf(int extent)
     {
-        Task<ExtentCheck> preparing = Source.PrepareCheck is { } prepare
-            ? prepare(fetch.First, fetch.Last, scope, fetch.Cancelled).AsTask()
-            : Task.FromResult(Source.Check);
-        long reserved = 0;
-        foreach (int extent in fetch.Wanted)
-            reserved += Source.Extent(extent).Length;
-        fetch.IsKept = _budget.TryReserve(Source.Kind, reserved, mayEvict: !scope.IsBackground);
-        if (!fetch.IsKept)
-            reserved = 0;
-        try
-        {
-            (long start, int length) = Source.Extent(fetch.First);
-            if (fetch.First == fetch.Last)
-            {
-                if (fetch.Cached is { } cached)
-                    scope.AddCached(cached.Length);
-                AlignedBuffer<byte> whole = fetch.Cached ?? await ClaimedRange.ReadAsync(
-                    _reader, Source.Key, start, length, RangePlan.MaxJoined / 4, scope, fetch.Cancelled).ConfigureAwait(false);
-                Keep(fetch, whole, default, start, await preparing.ConfigureAwait(false), ref reserved);
-                return;
-            }
-
-            (long last, int lastLength) = Source.Extent(fetch.Last);
-            byte[] joined = ArrayPool<byte>.Shared.Rent((int)(last + lastLength - start));
-            Memory<byte> range = joined.AsMemory(0, (int)(last + lastLength - start));
-            await _reader.ReadAsync(Source.Key, start, range, scope, fetch.Cancelled).ConfigureAwait(false);
-            Keep(fetch, null, range, start, await preparing.ConfigureAwait(false), ref reserved);
-            // Only now: a store that has failed, or was cancelled, may still be writing to it.
-            ArrayPool<byte>.Shared.Return(joined);
-        }
-        finally
-        {
-            await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _budget.Return(Source.Kind, reserved);
-        }
+        (long offset, int length) = Source.Extent(extent);
+        return offset + length;
     }
 
     /// <summary>Verifies and keeps what a range has: what was asked for, and what lies between if there is room for it.</summary>
