@@ -19,8 +19,8 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
     private int _filled;
     private long _length, _uploaded;
     private string? _upload;
-    private volatile ExceptionDispatchInfo? _uploadFailure;
-    private bool _writeFailed, _commitTried, _committed, _disposed;
+    private volatile ExceptionDispatchInfo? _failure;
+    private bool _ended, _committed, _disposed;
 
     public override long Length => _length;
 
@@ -31,7 +31,7 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
     {
         ThrowIfEnded();
         cancellationToken.ThrowIfCancellationRequested();
-        int length = bytes.Length;
+        int length = bytes.Length, filled = _filled, parts = _parts.Count;
         try
         {
             while (!bytes.IsEmpty)
@@ -45,9 +45,12 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
                 bytes = bytes[taken..];
             }
         }
-        catch
+        catch (Exception e)
         {
-            _writeFailed = true;   // some of the bytes may be on their way
+            if (_parts.Count == parts)
+                _filled = filled;   // nothing was appended
+            else
+                _failure ??= ExceptionDispatchInfo.Capture(e);   // some of the bytes are on their way
             throw;
         }
 
@@ -57,17 +60,16 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
     public override async ValueTask CommitAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfEnded();
-        _commitTried = true;
+        _ended = true;
         cancellationToken.ThrowIfCancellationRequested();
-        if (_upload is null)
+        try
         {
-            await put.WriteAsync(key, _buffer.AsMemory(0, _filled), WriteCondition.None, cancellationToken).ConfigureAwait(false);
+            await FinishAsync(cancellationToken).ConfigureAwait(false);
         }
-        else
+        catch (StoreException e) when (e.IsTransient)
         {
-            await UploadBufferAsync(cancellationToken).ConfigureAwait(false);
-            UploadPartResponse[] parts = await Task.WhenAll(_parts).WaitAsync(cancellationToken).ConfigureAwait(false);
-            await CompleteAsync(parts, cancellationToken).ConfigureAwait(false);
+            _ended = false;
+            throw;
         }
 
         _committed = true;
@@ -84,9 +86,23 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
         _abandoned.Dispose();
     }
 
+    private async Task FinishAsync(CancellationToken cancellationToken)
+    {
+        if (_upload is null)
+        {
+            await put.WriteAsync(key, _buffer.AsMemory(0, _filled), WriteCondition.None, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        if (_filled > 0)   // or it is not the first attempt
+            await UploadBufferAsync(cancellationToken).ConfigureAwait(false);
+        UploadPartResponse[] parts = await Task.WhenAll(_parts).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await CompleteAsync(parts, cancellationToken).ConfigureAwait(false);
+    }
+
     private async Task UploadBufferAsync(CancellationToken cancellationToken)
     {
-        _uploadFailure?.Throw();
+        _failure?.Throw();
         _upload ??= await StartAsync(cancellationToken).ConfigureAwait(false);
         await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         _parts.Add(UploadAsync(_parts.Count + 1, _buffer, _filled, _uploaded));
@@ -122,7 +138,7 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
         }
         catch (Exception e)
         {
-            _uploadFailure ??= ExceptionDispatchInfo.Capture(e);
+            _failure ??= ExceptionDispatchInfo.Capture(e);
             throw;
         }
         finally
@@ -176,9 +192,8 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
     private void ThrowIfEnded()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_commitTried)
+        _failure?.Throw();
+        if (_ended)
             throw new InvalidOperationException($"The writer of '{key}' was committed already.");
-        if (_writeFailed)
-            throw new InvalidOperationException($"A write of '{key}' has failed before.");
     }
 }

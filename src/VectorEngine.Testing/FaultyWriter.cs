@@ -5,7 +5,8 @@ namespace VectorEngine.Testing;
 /// <summary>The object being written of a <see cref="FaultyStore"/>.</summary>
 internal sealed class FaultyWriter(FaultyStore store, string key, ObjectWriter inner) : ObjectWriter
 {
-    private bool _commitRefused;   // of which the store behind knows nothing
+    // Of both the store behind knows nothing: that a commit was refused for good, and that it is tried again although it has happened.
+    private bool _refused, _happened;
 
     public override long Length => inner.Length;
 
@@ -22,19 +23,30 @@ internal sealed class FaultyWriter(FaultyStore store, string key, ObjectWriter i
     public override async ValueTask CommitAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfRefused();
-        _commitRefused = true;
-        Fault? fault = await store.MeetAsync(StoreOperation.Commit, key, 0, 0, cancellationToken).ConfigureAwait(false);
-        FaultyStore.ThrowIfReset(key, fault);
-        _commitRefused = false;
-        await inner.CommitAsync(cancellationToken).ConfigureAwait(false);
-        FaultyStore.ThrowIfLost(key, fault);
+        _refused = true;
+        try
+        {
+            Fault? fault = await store.MeetAsync(StoreOperation.Commit, key, 0, 0, cancellationToken).ConfigureAwait(false);
+            FaultyStore.ThrowIfReset(key, fault);
+            _refused = false;
+            if (!_happened)
+                await inner.CommitAsync(cancellationToken).ConfigureAwait(false);
+            _happened = fault?.Kind == FaultKind.LostResponse;
+            FaultyStore.ThrowIfLost(key, fault);
+        }
+        catch (Exception e)
+        {
+            bool passes = e is StoreException { IsTransient: true };
+            (_refused, _happened) = (_refused && !passes, _happened && passes);
+            throw;
+        }
     }
 
     public override ValueTask DisposeAsync() => inner.DisposeAsync();
 
     private void ThrowIfRefused()
     {
-        if (_commitRefused)
+        if (_refused)
             throw new InvalidOperationException($"The writer of '{key}' was committed already.");
     }
 }

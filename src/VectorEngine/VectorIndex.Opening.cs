@@ -32,7 +32,7 @@ public sealed partial class VectorIndex
     /// <exception cref="NotSupportedException">
     /// The index is of another version of the format, or memory-mapping was asked of a store other than <see cref="FileObjectStore"/>.
     /// </exception>
-    public static async ValueTask<VectorIndex> OpenAsync(
+    public static ValueTask<VectorIndex> OpenAsync(
         IObjectStore store, string name, OpenOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -43,25 +43,32 @@ public sealed partial class VectorIndex
         if (store is not (FileObjectStore or MemoryObjectStore))
             CodeWarmUp.Start();
         // The first request comes first: in a new process, asking whether anybody listens takes as long as half a round trip.
-        Task<VectorIndex> opening = FindAndOpenAsync(store, name, named, options, cancellationToken).AsTask();
-        if (!EngineActivities.IsObserved)
-            return await opening.ConfigureAwait(false);
-        return await EngineActivities.RunAsync(EngineActivities.Open, name, async activity =>
+        ValueTask<VectorIndex> opening = FindAndOpenAsync(new RetryingStore(store), name, named, options, cancellationToken);
+        return EngineActivities.IsObserved ? new ValueTask<VectorIndex>(ObserveAsync(opening, name)) : opening;
+    }
+
+    private static Task<VectorIndex> ObserveAsync(ValueTask<VectorIndex> opening, string name) => EngineActivities.RunAsync(
+        EngineActivities.Open, name, async activity =>
         {
             VectorIndex index = await opening.ConfigureAwait(false);
             activity?.SetTag(TelemetryNames.IndexVersion, index.Version).SetTag("vectorengine.index.segments", index.SegmentCount);
             return index;
-        }).ConfigureAwait(false);
-    }
+        });
 
     private static async ValueTask<VectorIndex> FindAndOpenAsync(
-        IObjectStore store, string name, Manifest? named, OpenOptions options, CancellationToken cancellationToken)
+        RetryingStore store, string name, Manifest? named, OpenOptions options, CancellationToken cancellationToken)
     {
         while (true)
         {
-            Manifest manifest = named
-                ?? await StoreReader.RetryAsync(
-                    () => PublishedVersions.FindAsync(store, name, options.Version, cancellationToken), cancellationToken).ConfigureAwait(false);
+            Manifest? manifest = named;
+            if (manifest is null)
+            {
+                Pointer pointer = await Pointer.ReadAsync(store, name, cancellationToken).ConfigureAwait(false);
+                manifest = options.Version is { } version
+                    ? await PublishedVersions.FindAsync(store, name, pointer, version, cancellationToken).ConfigureAwait(false)
+                    : pointer.Newest;
+            }
+
             if (await TryOpenAsync(store, name, manifest, options, cancellationToken).ConfigureAwait(false) is { } index)
                 return index;
             if (named is not null || options.Version is not null)
@@ -101,7 +108,7 @@ public sealed partial class VectorIndex
     /// <summary>Opens a version.</summary>
     /// <returns>Null if it is no longer published.</returns>
     private static async ValueTask<VectorIndex?> TryOpenAsync(
-        IObjectStore store, string name, Manifest manifest, OpenOptions options, CancellationToken cancellationToken)
+        RetryingStore store, string name, Manifest manifest, OpenOptions options, CancellationToken cancellationToken)
     {
         long budget = options.MemoryBudget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         Lease? lease = options.Lease is { } duration
@@ -111,7 +118,8 @@ public sealed partial class VectorIndex
         {
             if (lease is null || await IsPublishedAsync().ConfigureAwait(false))
             {
-                var reader = new StoreReader(store, options.CacheFolder is { } folder ? new DiskCache(folder, options.CacheLimit) : null);
+                var reader = new StoreReader(
+                    store.Inner, options.CacheFolder is { } folder ? new DiskCache(folder, options.CacheLimit) : null);
                 IndexSegments segments = await IndexSegments.OpenAsync(
                     reader, name, manifest, budget, options.MemoryMap, new ReadScope(), cancellationToken).ConfigureAwait(false);
                 return new VectorIndex(name, segments, manifest, options, lease);
@@ -128,8 +136,7 @@ public sealed partial class VectorIndex
         await ReturnAsync(lease).ConfigureAwait(false);
         return null;
 
-        ValueTask<bool> IsPublishedAsync() => StoreReader.RetryAsync(
-            () => PublishedVersions.ContainsAsync(store, name, manifest.Id, cancellationToken), cancellationToken);
+        ValueTask<bool> IsPublishedAsync() => PublishedVersions.ContainsAsync(store, name, manifest.Id, cancellationToken);
     }
 
     /// <summary>Checks the options, and reads their token if they have one.</summary>

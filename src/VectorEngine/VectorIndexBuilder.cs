@@ -134,9 +134,10 @@ public static class VectorIndexBuilder
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(name);
-        await store.DeleteAsync(IndexKeys.Pointer(name), cancellationToken).ConfigureAwait(false);
+        var retrying = new RetryingStore(store);
+        await retrying.DeleteAsync(IndexKeys.Pointer(name), cancellationToken).ConfigureAwait(false);
         foreach (string prefix in new[] { IndexKeys.Versions(name), IndexKeys.Leases(name), IndexKeys.Segments(name) })
-            await IndexObjects.DeleteAllAsync(store, prefix, cancellationToken).ConfigureAwait(false);
+            await IndexObjects.DeleteAllAsync(retrying, prefix, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<BuildReport> PublishAsync(
@@ -151,14 +152,15 @@ public static class VectorIndexBuilder
         Check(options);
         return await EngineActivities.RunAsync(EngineActivities.Build, name, async activity =>
         {
-            BuildReport report = await BuildAsync(store, name, source, options, append, progress, cancellationToken).ConfigureAwait(false);
+            BuildReport report = await BuildAsync(
+                new RetryingStore(store), name, source, options, append, progress, cancellationToken).ConfigureAwait(false);
             activity?.SetTag(TelemetryNames.IndexVersion, report.Version).SetTag("vectorengine.build.vectors", report.Count);
             return report;
         }).ConfigureAwait(false);
     }
 
     private static async Task<BuildReport> BuildAsync(
-        IObjectStore store, string name, VectorSource source, VectorIndexOptions options, bool append,
+        RetryingStore store, string name, VectorSource source, VectorIndexOptions options, bool append,
         IProgress<BuildProgress>? progress, CancellationToken cancellationToken)
     {
         Pointer? newest = append
@@ -195,12 +197,13 @@ public static class VectorIndexBuilder
 
     /// <summary>Opens the segments of a version that another is to be added to.</summary>
     private static async Task<IndexSegments> OpenToAppendAsync(
-        IObjectStore store, string name, Manifest newest, VectorIndexOptions options, CancellationToken cancellationToken)
+        RetryingStore store, string name, Manifest newest, VectorIndexOptions options, CancellationToken cancellationToken)
     {
         if (newest.Segments.Count == Manifest.MaxSegments)
             throw new NotSupportedException($"'{name}' has {Manifest.MaxSegments} segments, the most there can be: build it anew.");
         IndexSegments segments = await IndexSegments.OpenAsync(
-            new StoreReader(store), name, newest, AppendBudget, memoryMap: false, new ReadScope(), cancellationToken).ConfigureAwait(false);
+            new StoreReader(store.Inner), name, newest, AppendBudget, memoryMap: false, new ReadScope(), cancellationToken)
+            .ConfigureAwait(false);
         SegmentDescription like = segments.Items[0].Root.Description;
         if (options.Metric == like.Metric && options.IdColumn == segments.IdColumn)
             return segments;

@@ -22,7 +22,7 @@ public static class VectorIndexVersions
         IObjectStore store, string name, CancellationToken cancellationToken = default)
     {
         Check(store, name);
-        Pointer pointer = await Pointer.ReadAsync(store, name, cancellationToken).ConfigureAwait(false);
+        Pointer pointer = await Pointer.ReadAsync(new RetryingStore(store), name, cancellationToken).ConfigureAwait(false);
         return [.. pointer.Newest.Versions.Select(Describe)];
     }
 
@@ -43,9 +43,10 @@ public static class VectorIndexVersions
         IObjectStore store, string name, long version, CancellationToken cancellationToken = default)
     {
         Check(store, name);
-        Pointer before = await Pointer.ReadAsync(store, name, cancellationToken).ConfigureAwait(false);
-        Manifest source = await PublishedVersions.FindAsync(store, name, before, version, cancellationToken).ConfigureAwait(false);
-        Manifest published = await new Publication(store, name, before)
+        var retrying = new RetryingStore(store);
+        Pointer before = await Pointer.ReadAsync(retrying, name, cancellationToken).ConfigureAwait(false);
+        Manifest source = await PublishedVersions.FindAsync(retrying, name, before, version, cancellationToken).ConfigureAwait(false);
+        Manifest published = await new Publication(retrying, name, before)
             .PublishAsync(source.Segments, source.Id, cancellationToken).ConfigureAwait(false);
         return Describe(published.Versions.First());
     }
@@ -76,7 +77,8 @@ public static class VectorIndexVersions
         ArgumentOutOfRangeException.ThrowIfLessThan(options.GracePeriod, TimeSpan.Zero, nameof(options));
         return EngineActivities.RunAsync(EngineActivities.Collect, name, async activity =>
         {
-            GarbageReport report = await new GarbageCollection(store, name, options).RunAsync(cancellationToken).ConfigureAwait(false);
+            GarbageReport report = await new GarbageCollection(new RetryingStore(store), name, options)
+                .RunAsync(cancellationToken).ConfigureAwait(false);
             activity?.SetTag("vectorengine.collect.versions", report.VersionCount)
                 .SetTag("vectorengine.collect.objects", report.ObjectCount)
                 .SetTag("vectorengine.collect.bytes", report.ByteCount);

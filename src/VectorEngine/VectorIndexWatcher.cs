@@ -10,7 +10,7 @@ namespace VectorEngine;
 /// </summary>
 public sealed class VectorIndexWatcher : IAsyncDisposable
 {
-    private readonly IObjectStore _store;
+    private readonly RetryingStore _store;
     private readonly string _name;
     private readonly WatcherOptions _options;
     private readonly CancellationTokenSource _ended = new();
@@ -20,7 +20,7 @@ public sealed class VectorIndexWatcher : IAsyncDisposable
     private int _disposed;
     private volatile Exception? _lastError;
 
-    private VectorIndexWatcher(IObjectStore store, string name, WatcherOptions options, string etag, VectorIndex first)
+    private VectorIndexWatcher(RetryingStore store, string name, WatcherOptions options, string etag, VectorIndex first)
     {
         (_store, _name, _options, _etag, _current) = (store, name, options, etag, new RentableIndex(first));
         _watching = WatchAsync();
@@ -54,9 +54,10 @@ public sealed class VectorIndexWatcher : IAsyncDisposable
         if (options.Open.Version is not null || options.Open.Token is not null)
             throw new ArgumentException("A watcher opens the newest version, whichever that is.", nameof(options));
         // What is published after this is found at the first look.
-        Pointer pointer = await Pointer.ReadAsync(store, name, cancellationToken).ConfigureAwait(false);
+        var retrying = new RetryingStore(store);
+        Pointer pointer = await Pointer.ReadAsync(retrying, name, cancellationToken).ConfigureAwait(false);
         VectorIndex first = await OpenWarmAsync(store, name, options, cancellationToken).ConfigureAwait(false);
-        return new VectorIndexWatcher(store, name, options, pointer.ETag, first);
+        return new VectorIndexWatcher(retrying, name, options, pointer.ETag, first);
     }
 
     /// <summary>
@@ -112,7 +113,7 @@ public sealed class VectorIndexWatcher : IAsyncDisposable
             return;
         if (pointer.Newest.Id != _current.Index.Id) // or else only its history was shortened
         {
-            var next = new RentableIndex(await OpenWarmAsync(_store, _name, _options, _ended.Token).ConfigureAwait(false));
+            var next = new RentableIndex(await OpenWarmAsync(_store.Inner, _name, _options, _ended.Token).ConfigureAwait(false));
             _ = Interlocked.Exchange(ref _current, next).RetireAsync();
             EngineMetrics.Swaps.Add(1, new KeyValuePair<string, object?>(TelemetryNames.IndexName, _name));
         }

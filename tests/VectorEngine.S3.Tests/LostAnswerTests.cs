@@ -42,6 +42,29 @@ public sealed class LostAnswerTests
         Assert.True((await TestServer.Store(_folder).TryReadAsync("a"))!.Content.Span.SequenceEqual(content));
     }
 
+    [Theory]
+    [InlineData(20 << 20)]
+    [InlineData(1 << 20)]
+    public async Task A_commit_can_be_tried_again_though_all_answers_were_lost(int length)
+    {
+        byte[] content = BrokenReadTests.Random(1, length);
+        bool loses = false;
+        var wire = new Wire(async (request, _, send) =>
+        {
+            HttpResponseMessage answer = await send();
+            bool isPart = request.RequestUri!.Query.Contains("partNumber", StringComparison.Ordinal);
+            return Volatile.Read(ref loses) && !isPart ? throw Wire.Broken : answer;
+        });
+        await using ObjectWriter writer = await TestServer.Store(_folder, wire, config => config.MaxErrorRetry = 1).CreateAsync("a");
+        await writer.WriteAsync(content);
+        Volatile.Write(ref loses, true);
+        Assert.True((await Assert.ThrowsAsync<StoreException>(() => writer.CommitAsync().AsTask())).IsTransient);
+        Volatile.Write(ref loses, false);
+        await writer.CommitAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => writer.CommitAsync().AsTask());
+        Assert.True((await TestServer.Store(_folder).TryReadAsync("a"))!.Content.Span.SequenceEqual(content));
+    }
+
     private static Wire LosingFirst(HttpMethod method, string end)
     {
         int lost = 0;

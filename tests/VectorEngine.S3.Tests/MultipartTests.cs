@@ -65,7 +65,7 @@ public sealed class MultipartTests
                 await writer.CommitAsync();
             });
             Assert.Equal(("a", 8L * MiB, 8L * MiB, false), (e.ObjectKey, e.Offset, e.Length, e.IsTransient));
-            await Assert.ThrowsAsync<InvalidOperationException>(() => writer.CommitAsync().AsTask());
+            Assert.Same(e, await Assert.ThrowsAsync<StoreException>(() => writer.CommitAsync().AsTask()));
         }
 
         Assert.Equal(0, await TestServer.CountUploadsAsync(_folder));

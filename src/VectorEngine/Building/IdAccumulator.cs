@@ -51,7 +51,7 @@ internal sealed class IdAccumulator : IDisposable
     /// <param name="cancellationToken">Cancels the writing.</param>
     /// <returns>Two rows that have one id; null if there are none.</returns>
     public async Task<DuplicateRows?> TryWriteAsync(
-        IObjectStore store, SegmentKeys keys, IndexSegments? appendedTo, CancellationToken cancellationToken)
+        RetryingStore store, SegmentKeys keys, IndexSegments? appendedTo, CancellationToken cancellationToken)
     {
         ObjectWriter writer = await store.CreateAsync(keys.Ids, cancellationToken).ConfigureAwait(false);
         await using (writer.ConfigureAwait(false))

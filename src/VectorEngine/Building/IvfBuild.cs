@@ -107,7 +107,7 @@ internal sealed class IvfBuild : IDisposable
     /// <summary>Writes both layers and adds their sections to the root.</summary>
     /// <returns>The description with what the lists contribute.</returns>
     public async Task<SegmentDescription> WriteAsync(
-        IObjectStore store, SegmentKeys keys, SegmentDescription description, ContainerWriter root, BuildTracker tracker,
+        RetryingStore store, SegmentKeys keys, SegmentDescription description, ContainerWriter root, BuildTracker tracker,
         CancellationToken cancellationToken)
     {
         var plan = new ListPlan(_space.Layout, _spill.Counts);

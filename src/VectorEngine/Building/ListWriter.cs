@@ -26,7 +26,7 @@ internal sealed class ListWriter(
     /// <summary>Writes both objects.</summary>
     /// <returns>Where the lists lie.</returns>
     public async Task<ListTable> WriteAsync(
-        IObjectStore store, SegmentKeys keys, Action<int> onWritten, CancellationToken cancellationToken)
+        RetryingStore store, SegmentKeys keys, Action<int> onWritten, CancellationToken cancellationToken)
     {
         var table = new ListTable(layout, plan.Counts, _signChecksums, _exChecksums);
         Allocate(table);

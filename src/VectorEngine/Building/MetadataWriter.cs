@@ -26,7 +26,7 @@ internal sealed class MetadataWriter : IAsyncDisposable
 
     /// <summary>Starts the object.</summary>
     public static async Task<MetadataWriter> CreateAsync(
-        IObjectStore store, SegmentKeys keys, ArrowSchema schema, CancellationToken cancellationToken) =>
+        RetryingStore store, SegmentKeys keys, ArrowSchema schema, CancellationToken cancellationToken) =>
         new(await store.CreateAsync(keys.Metadata, cancellationToken).ConfigureAwait(false), schema);
 
     /// <summary>Appends rows.</summary>

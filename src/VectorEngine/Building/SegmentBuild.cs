@@ -14,7 +14,7 @@ namespace VectorEngine.Building;
 /// sample it, then to encode it.
 /// </summary>
 internal sealed class SegmentBuild(
-    IObjectStore store, SegmentKeys keys, VectorSource source, VectorIndexOptions options, IndexSegments? appendedTo, BuildTracker tracker,
+    RetryingStore store, SegmentKeys keys, VectorSource source, VectorIndexOptions options, IndexSegments? appendedTo, BuildTracker tracker,
     CancellationToken cancellationToken)
 {
     /// <summary>Up to this many vectors are searched exactly: 4,096 x 768 take about 1 ms on one core.</summary>
@@ -87,7 +87,7 @@ internal sealed class SegmentBuild(
 
     private async Task<VectorsInPlace> FindInPlaceAsync()
     {
-        VectorsInPlace found = await source.FindInPlaceAsync(store, cancellationToken).ConfigureAwait(false);
+        VectorsInPlace found = await source.FindInPlaceAsync(store.Inner, cancellationToken).ConfigureAwait(false);
         string segments = keys.Prefix[..(keys.Prefix.LastIndexOf('/') + 1)];
         return found.Key.StartsWith(segments, StringComparison.Ordinal)
             ? throw new ArgumentException($"'{found.Key}' is an object of the index itself, which will delete it.")

@@ -17,7 +17,7 @@ internal sealed class StoredRows(VectorsWriter? vectors, MetadataWriter? metadat
     /// <param name="input">What there will be.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     public static async Task<StoredRows> CreateAsync(
-        IObjectStore store, SegmentKeys keys, StoredVectors stored, VectorsInPlace? inPlace, InputSummary input,
+        RetryingStore store, SegmentKeys keys, StoredVectors stored, VectorsInPlace? inPlace, InputSummary input,
         CancellationToken cancellationToken)
     {
         VectorsWriter? vectors = stored == StoredVectors.None ? null : await VectorsWriter.CreateAsync(

@@ -41,7 +41,7 @@ internal sealed class VectorsWriter : IAsyncDisposable
 
     /// <summary>Starts the objects.</summary>
     public static async Task<VectorsWriter> CreateAsync(
-        IObjectStore store, SegmentKeys keys, StoredVectors type, VectorsInPlace? inPlace, int dimensions, int count,
+        RetryingStore store, SegmentKeys keys, StoredVectors type, VectorsInPlace? inPlace, int dimensions, int count,
         CancellationToken cancellationToken)
     {
         ObjectWriter? vectors = inPlace is not null

@@ -14,6 +14,7 @@ internal sealed record VectorsInPlace(string Key, long Length, StoredVectors Typ
 /// <summary>An Arrow IPC file that is an object of a store.</summary>
 internal sealed class ObjectSource(IObjectStore store, string key, string? column) : ArrowFileSource(key, column)
 {
+    private readonly RetryingStore _retrying = new(store);
     private readonly string _key = key;
 
     internal override async ValueTask<VectorsInPlace> FindInPlaceAsync(IObjectStore indexStore, CancellationToken cancellationToken)
@@ -42,12 +43,12 @@ internal sealed class ObjectSource(IObjectStore store, string key, string? colum
         await OpenAsync(await LengthAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
 
     private ValueTask<ArrowFileReader> OpenAsync(long length, CancellationToken cancellationToken) =>
-        ArrowFileReader.OpenAsync(_key, new ObjectRanges(store, _key, length), cancellationToken);
+        ArrowFileReader.OpenAsync(_key, new ObjectRanges(_retrying, _key, length), cancellationToken);
 
     private async ValueTask<long> LengthAsync(CancellationToken cancellationToken)
     {
         // What a listing has of a key comes before what it has of longer ones.
-        await foreach (ObjectInfo found in store.ListAsync(_key, cancellationToken).ConfigureAwait(false))
+        await foreach (ObjectInfo found in _retrying.ListAsync(_key, cancellationToken).ConfigureAwait(false))
             return found.Key == _key ? found.Length : throw new ObjectNotFoundException(_key);
         throw new ObjectNotFoundException(_key);
     }

@@ -13,13 +13,14 @@ namespace VectorEngine.Loading;
 /// <param name="cache">Keeps extents on disk; null for none. It is disposed with the reader.</param>
 internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) : IDisposable
 {
-    private const int MaxRequests = 128, MaxAttempts = 4;
+    private const int MaxRequests = 128;
     private const long MaxBytes = 64 << 20;
 
     /// <summary>At most one request in so many is made twice because it is late.</summary>
     private const int RequestsPerHedge = 20;
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    /// <summary>How long to wait at most before it is asked again whether a request is late.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly LatencyHistory _latencies = new();
     private long _requests, _hedges;
@@ -58,39 +59,15 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
                 catch (Exception failure)
                 {
                     EngineMetrics.RecordRequest(layer, Stopwatch.GetElapsedTime(start), failure);
-                    if (failure is not StoreException { IsTransient: true } || attempt >= MaxAttempts)
+                    if (!Retries.AreWorthIt(failure, attempt))
                         throw;
-                    EngineMetrics.Retries.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, layer));
-                    await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
+                    await Retries.PauseAsync(attempt, layer, cancellationToken).ConfigureAwait(false);
                 }
             }
         }
         finally
         {
             Gate.Leave(destination.Length, scope.IsBackground);
-        }
-    }
-
-    /// <summary>Does something that reads small objects; again if the store fails for reasons that pass, or what arrives is damaged.</summary>
-    /// <exception cref="StoreException">The store failed, and went on failing if it seemed to be passing.</exception>
-    public static async ValueTask<T> RetryAsync<T>(Func<ValueTask<T>> read, CancellationToken cancellationToken)
-    {
-        bool wasDamaged = false;
-        for (int attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await read().ConfigureAwait(false);
-            }
-            catch (StoreException failure) when (failure.IsTransient && attempt < MaxAttempts)
-            {
-                EngineMetrics.Retries.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Layer, TelemetryNames.Pointer));
-                await PauseAsync(attempt, cancellationToken).ConfigureAwait(false);
-            }
-            catch (CorruptDataException) when (!wasDamaged)
-            {
-                wasDamaged = true; // perhaps on the way
-            }
         }
     }
 
@@ -126,7 +103,7 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
             }
 
             using var timer = new CancellationTokenSource();
-            TimeSpan pause = left <= TimeSpan.Zero || left > FirstPause ? FirstPause : left;
+            TimeSpan pause = left <= TimeSpan.Zero || left > LongestPause ? LongestPause : left;
             await Task.WhenAny(request, Task.Delay(pause, timer.Token)).ConfigureAwait(false);
             timer.Cancel();
         }
@@ -181,9 +158,6 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         scope.AddRequest(bytes);
         EngineMetrics.CountRequest(layer, bytes);
     }
-
-    private static Task PauseAsync(int attempt, CancellationToken cancellationToken) =>
-        Task.Delay(FirstPause * (1 << (attempt - 1)) * (0.5 + Random.Shared.NextDouble()), cancellationToken);
 
     /// <summary>Lets a task end unwatched.</summary>
     private static void Forget(Task task) =>

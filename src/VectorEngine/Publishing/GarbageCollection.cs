@@ -19,7 +19,7 @@ namespace VectorEngine.Publishing;
 /// is garbage to the next.</para>
 /// <para>Ages are differences of times that the store gave. Without a pointer, nothing is published.</para>
 /// </remarks>
-internal sealed class GarbageCollection(IObjectStore store, string index, GarbageOptions options)
+internal sealed class GarbageCollection(RetryingStore store, string index, GarbageOptions options)
 {
     /// <summary>Versions read at a time.</summary>
     private const int ParallelReads = 16;

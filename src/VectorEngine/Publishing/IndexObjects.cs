@@ -6,18 +6,18 @@ namespace VectorEngine.Publishing;
 internal static class IndexObjects
 {
     /// <summary>Deletes all objects whose keys start so.</summary>
-    public static async Task DeleteAllAsync(IObjectStore store, string prefix, CancellationToken cancellationToken)
+    public static async Task DeleteAllAsync(RetryingStore store, string prefix, CancellationToken cancellationToken)
     {
         await foreach (ObjectInfo found in store.ListAsync(prefix, cancellationToken).ConfigureAwait(false))
             await store.DeleteAsync(found.Key, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Deletes all objects whose keys start so, as far as the store lets it; what stays is garbage.</summary>
-    public static Task TryDeleteAllAsync(IObjectStore store, string prefix) =>
+    public static Task TryDeleteAllAsync(RetryingStore store, string prefix) =>
         TryAsync(() => DeleteAllAsync(store, prefix, CancellationToken.None));
 
     /// <summary>Deletes an object, if the store lets it; what stays is garbage.</summary>
-    public static Task TryDeleteAsync(IObjectStore store, string key) =>
+    public static Task TryDeleteAsync(RetryingStore store, string key) =>
         TryAsync(() => store.DeleteAsync(key, CancellationToken.None).AsTask());
 
     private static async Task TryAsync(Func<Task> deletion)

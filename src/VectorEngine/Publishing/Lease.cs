@@ -13,12 +13,12 @@ internal sealed class Lease : IAsyncDisposable
     /// <summary>The limits of a lease: the clocks of some stores tick once in a second; what was killed should not stay for long.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromDays(1);
 
-    private readonly IObjectStore _store;
+    private readonly RetryingStore _store;
     private readonly string _key;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _renewing;
 
-    private Lease(IObjectStore store, string key, TimeSpan duration, TimeProvider time)
+    private Lease(RetryingStore store, string key, TimeSpan duration, TimeProvider time)
     {
         (_store, _key) = (store, key);
         _renewing = RenewAsync(new PeriodicTimer(duration / 3, time));
@@ -26,7 +26,7 @@ internal sealed class Lease : IAsyncDisposable
 
     /// <summary>Takes a lease, which is renewed from now on.</summary>
     public static async ValueTask<Lease> TakeAsync(
-        IObjectStore store, string index, VersionId version, TimeSpan duration, TimeProvider time, CancellationToken cancellationToken)
+        RetryingStore store, string index, VersionId version, TimeSpan duration, TimeProvider time, CancellationToken cancellationToken)
     {
         string key = IndexKeys.Leases(index) + new LeaseName(version, duration, Guid.NewGuid());
         await store.WriteAsync(key, default, WriteCondition.None, cancellationToken).ConfigureAwait(false);

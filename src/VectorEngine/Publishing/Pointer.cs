@@ -11,28 +11,47 @@ internal sealed record Pointer(Manifest Newest, string ETag)
     /// <summary>Reads the pointer; null if there is none.</summary>
     /// <exception cref="CorruptDataException">It is damaged.</exception>
     /// <exception cref="NotSupportedException">It is of another version of the format.</exception>
-    public static async ValueTask<Pointer?> TryReadAsync(IObjectStore store, string index, CancellationToken cancellationToken)
-    {
-        string key = IndexKeys.Pointer(index);
-        ObjectContent? content = await ObservedRead.OfAsync(store.TryReadAsync(key, cancellationToken)).ConfigureAwait(false);
-        return content is null ? null : Of(key, content);
-    }
+    public static ValueTask<Pointer?> TryReadAsync(RetryingStore store, string index, CancellationToken cancellationToken) =>
+        ReadObjectAsync(store, IndexKeys.Pointer(index), isRequired: false, cancellationToken);
 
     /// <summary>Reads the pointer.</summary>
     /// <exception cref="ObjectNotFoundException">There is none.</exception>
     /// <inheritdoc cref="TryReadAsync"/>
-    public static async ValueTask<Pointer> ReadAsync(IObjectStore store, string index, CancellationToken cancellationToken) =>
-        await TryReadAsync(store, index, cancellationToken).ConfigureAwait(false)
-            ?? throw new ObjectNotFoundException(IndexKeys.Pointer(index));
+    public static ValueTask<Pointer> ReadAsync(RetryingStore store, string index, CancellationToken cancellationToken) =>
+        ReadObjectAsync(store, IndexKeys.Pointer(index), isRequired: true, cancellationToken)!;
+
+    /// <summary>Reads a version's object, which is like the pointer; null if there is none.</summary>
+    /// <inheritdoc cref="TryReadAsync"/>
+    public static ValueTask<Pointer?> TryReadVersionAsync(RetryingStore store, string key, CancellationToken cancellationToken) =>
+        ReadObjectAsync(store, key, isRequired: false, cancellationToken);
 
     /// <summary>Reads the pointer unless it still has a known tag: then null.</summary>
     /// <inheritdoc cref="ReadAsync"/>
     public static async ValueTask<Pointer?> ReadIfChangedAsync(
-        IObjectStore store, string index, string knownETag, CancellationToken cancellationToken)
+        RetryingStore store, string index, string knownETag, CancellationToken cancellationToken)
     {
         string key = IndexKeys.Pointer(index);
-        ObjectContent? content = await ObservedRead.OfAsync(store.ReadIfChangedAsync(key, knownETag, cancellationToken)).ConfigureAwait(false);
+        ObjectContent? content = await store.ReadIfChangedAsync(key, knownETag, cancellationToken).ConfigureAwait(false);
         return content is null ? null : Of(key, content);
+    }
+
+    /// <summary>Reads an object; once more if it is damaged, perhaps on the way.</summary>
+    private static async ValueTask<Pointer?> ReadObjectAsync(
+        RetryingStore store, string key, bool isRequired, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            ObjectContent? content = await store.TryReadAsync(key, cancellationToken).ConfigureAwait(false);
+            if (content is null)
+                return isRequired ? throw new ObjectNotFoundException(key) : null;
+            try
+            {
+                return Of(key, content);
+            }
+            catch (CorruptDataException) when (attempt == 1)
+            {
+            }
+        }
     }
 
     private static Pointer Of(string key, ObjectContent content) => new(Manifest.ReadPointer(key, content.Content), content.ETag);

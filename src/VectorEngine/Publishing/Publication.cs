@@ -19,7 +19,7 @@ namespace VectorEngine.Publishing;
 /// <param name="store">Where the index is.</param>
 /// <param name="index">Its name.</param>
 /// <param name="before">The pointer that the version is made from; null if there was none.</param>
-internal sealed class Publication(IObjectStore store, string index, Pointer? before)
+internal sealed class Publication(RetryingStore store, string index, Pointer? before)
 {
     private readonly string _pointerKey = IndexKeys.Pointer(index);
 

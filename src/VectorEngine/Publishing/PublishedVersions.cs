@@ -6,24 +6,12 @@ namespace VectorEngine.Publishing;
 /// <summary>Finds versions. Published is what the pointer names, as the newest or in its history, and nothing else.</summary>
 internal static class PublishedVersions
 {
-    /// <summary>Finds a version of a given number, or the newest.</summary>
-    /// <exception cref="ObjectNotFoundException">There is no such index.</exception>
+    /// <summary>Finds a version of those that a pointer names.</summary>
     /// <exception cref="VersionNotFoundException">There is no such version, or not any more.</exception>
-    /// <exception cref="CorruptDataException">The pointer or the version's object is damaged.</exception>
+    /// <exception cref="CorruptDataException">The version's object is damaged.</exception>
     /// <exception cref="NotSupportedException">It is of another version of the format.</exception>
     public static async ValueTask<Manifest> FindAsync(
-        IObjectStore store, string index, long? number, CancellationToken cancellationToken)
-    {
-        Pointer pointer = await Pointer.ReadAsync(store, index, cancellationToken).ConfigureAwait(false);
-        return number is null
-            ? pointer.Newest
-            : await FindAsync(store, index, pointer, number.Value, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Finds a version of those that a pointer names.</summary>
-    /// <inheritdoc cref="FindAsync(IObjectStore, string, long?, CancellationToken)"/>
-    public static async ValueTask<Manifest> FindAsync(
-        IObjectStore store, string index, Pointer pointer, long number, CancellationToken cancellationToken)
+        RetryingStore store, string index, Pointer pointer, long number, CancellationToken cancellationToken)
     {
         if (number == pointer.Newest.Id.Number)
             return pointer.Newest;
@@ -38,20 +26,17 @@ internal static class PublishedVersions
     }
 
     /// <summary>Reads the object of a version, published or not; null if there is none.</summary>
-    /// <inheritdoc cref="FindAsync(IObjectStore, string, long?, CancellationToken)"/>
+    /// <inheritdoc cref="FindAsync"/>
     public static async ValueTask<Manifest?> TryReadAsync(
-        IObjectStore store, string index, VersionId version, CancellationToken cancellationToken)
+        RetryingStore store, string index, VersionId version, CancellationToken cancellationToken)
     {
         string key = IndexKeys.Version(index, version);
-        ObjectContent? content = await ObservedRead.OfAsync(store.TryReadAsync(key, cancellationToken)).ConfigureAwait(false);
-        if (content is null)
-            return null;
-        var manifest = Manifest.ReadPointer(key, content.Content);
-        return manifest.Id == version ? manifest : throw new CorruptDataException(key, 0, content.Content.Length, "another version");
+        Pointer? read = await Pointer.TryReadVersionAsync(store, key, cancellationToken).ConfigureAwait(false);
+        return read is null || read.Newest.Id == version ? read?.Newest : throw new CorruptDataException(key, 0, 0, "another version");
     }
 
     /// <summary>Whether a version is published now.</summary>
     public static async ValueTask<bool> ContainsAsync(
-        IObjectStore store, string index, VersionId version, CancellationToken cancellationToken) =>
+        RetryingStore store, string index, VersionId version, CancellationToken cancellationToken) =>
         await Pointer.TryReadAsync(store, index, cancellationToken).ConfigureAwait(false) is { } pointer && pointer.Newest.Names(version);
 }

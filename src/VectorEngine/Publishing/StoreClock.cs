@@ -7,7 +7,7 @@ namespace VectorEngine.Publishing;
 internal static class StoreClock
 {
     /// <summary>Writes an object, and reads in the listing when that was: never later than now.</summary>
-    public static async ValueTask<DateTimeOffset> NowAsync(IObjectStore store, string index, CancellationToken cancellationToken)
+    public static async ValueTask<DateTimeOffset> NowAsync(RetryingStore store, string index, CancellationToken cancellationToken)
     {
         string clock = IndexKeys.Clock(index, Guid.NewGuid());
         try

@@ -19,9 +19,9 @@ internal static class ConditionalWrites
     /// <param name="probeKey">An object that nobody else has: written, and deleted in the end.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="ConditionalWritesNotSupportedException">The store writes although a condition does not hold, or the reverse.</exception>
-    public static async Task RequireAsync(IObjectStore store, string probeKey, CancellationToken cancellationToken)
+    public static async Task RequireAsync(RetryingStore store, string probeKey, CancellationToken cancellationToken)
     {
-        if (Tried.TryGetValue(store, out _))
+        if (Tried.TryGetValue(store.Inner, out _))
             return;
         string? fault;
         try
@@ -35,10 +35,10 @@ internal static class ConditionalWrites
 
         if (fault is not null)
             throw new ConditionalWritesNotSupportedException(fault);
-        Tried.TryAdd(store, new object());
+        Tried.TryAdd(store.Inner, new object());
     }
 
-    private static async Task<string?> FindFaultAsync(IObjectStore store, string key, CancellationToken cancellationToken)
+    private static async Task<string?> FindFaultAsync(RetryingStore store, string key, CancellationToken cancellationToken)
     {
         string? first = await TryWriteAsync("first", WriteCondition.Absent).ConfigureAwait(false);
         if (first is null)
@@ -64,7 +64,7 @@ internal static class ConditionalWrites
         }
     }
 
-    private static async Task TryDeleteAsync(IObjectStore store, string key)
+    private static async Task TryDeleteAsync(RetryingStore store, string key)
     {
         try
         {

@@ -135,9 +135,13 @@ public abstract class ObjectWriter : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The object was committed already.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default);
 
-    /// <summary>Makes the object visible, durable where the store can. After a failed commit, the writer can only be disposed.</summary>
+    /// <summary>Makes the object visible, durable where the store can.</summary>
+    /// <remarks>
+    /// After a commit that failed with a transient <see cref="StoreException"/>, whether or not the object has appeared, it can be tried
+    /// again; after any other failure, the writer can only be disposed.
+    /// </remarks>
     /// <param name="cancellationToken">Cancels the commit; the object then may or may not have appeared.</param>
-    /// <exception cref="InvalidOperationException">A commit was tried already.</exception>
+    /// <exception cref="InvalidOperationException">The object was committed already, or that failed for good.</exception>
     public abstract ValueTask CommitAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Ends the writing; without a commit, what was written is discarded.</summary>

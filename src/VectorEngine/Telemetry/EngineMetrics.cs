@@ -31,7 +31,7 @@ internal static class EngineMetrics
         "vectorengine.store.request.duration", Seconds, "Time until a read was answered or failed.", null, Durations);
 
     public static readonly Counter<long> Retries = Meter.CreateCounter<long>(
-        "vectorengine.store.retries", Requests, "Reads that were repeated because they failed.");
+        "vectorengine.store.retries", Requests, "Requests that were repeated because they failed.");
 
     public static readonly Counter<long> Hedges = Meter.CreateCounter<long>(
         "vectorengine.store.hedges", Requests, "Reads that were made a second time because they were late.");

@@ -124,7 +124,7 @@ internal sealed class SoakRun(int seed, TimeSpan length, IObjectStore intact)
             await intact.DeleteAsync(lease.Key);
         await VectorIndexVersions.CollectAsync(
             intact, SoakVersions.Index, new GarbageOptions { KeepVersions = 1, GracePeriod = TimeSpan.Zero });
-        Manifest newest = (await Pointer.TryReadAsync(intact, SoakVersions.Index, CancellationToken.None))!.Newest;
+        Manifest newest = (await Pointer.TryReadAsync(new RetryingStore(intact), SoakVersions.Index, CancellationToken.None))!.Newest;
         string[] needed =
         [
             IndexKeys.Pointer(SoakVersions.Index), IndexKeys.Version(SoakVersions.Index, newest.Id),

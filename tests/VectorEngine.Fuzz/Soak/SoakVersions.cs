@@ -34,7 +34,7 @@ internal static class SoakVersions
 
     /// <summary>The number of the newest version; 0 if there is none.</summary>
     public static async Task<long> NewestAsync(IObjectStore store) =>
-        (await Pointer.TryReadAsync(store, Index, CancellationToken.None))?.Newest.Id.Number ?? 0;
+        (await Pointer.TryReadAsync(new RetryingStore(store), Index, CancellationToken.None))?.Newest.Id.Number ?? 0;
 
     /// <summary>Publishes a version, if it is the one after the newest.</summary>
     public static Task PublishAsync(IObjectStore store, long version, CancellationToken cancellationToken)

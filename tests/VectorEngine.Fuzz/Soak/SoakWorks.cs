@@ -65,7 +65,7 @@ internal static class SoakWorks
     /// <returns>What is wrong; null if nothing is.</returns>
     public static async Task<string?> VerifyAsync(IObjectStore store, IntactCopies copies, Func<string, bool> isDamaged)
     {
-        Pointer pointer = (await Pointer.TryReadAsync(store, SoakVersions.Index, CancellationToken.None))!;
+        Pointer pointer = (await Pointer.TryReadAsync(new RetryingStore(store), SoakVersions.Index, CancellationToken.None))!;
         if (pointer.Newest.Segments.Any(segment => isDamaged(IndexKeys.Segment(SoakVersions.Index, segment.Id).Prefix)))
             return null;
         var options = new OpenOptions { Token = pointer.Newest.ToToken(), Lease = GracePeriod };

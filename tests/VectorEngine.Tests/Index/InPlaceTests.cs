@@ -3,6 +3,7 @@ using VectorEngine.Arrow;
 using VectorEngine.Format;
 using VectorEngine.Input;
 using VectorEngine.Storage;
+using VectorEngine.Testing;
 using VectorEngine.Tests.Arrow;
 using VectorEngine.Tests.Format;
 using VectorEngine.Tests.Storage;
@@ -29,6 +30,17 @@ public sealed class InPlaceTests
         { [999, 2001], true, false, 10 },
         { [1, 2999], false, false, null },
     };
+
+    [Fact]
+    public async Task WhatTheStoreFailsToReadForReasonsThatPassIsReadAgain()
+    {
+        var store = new MemoryObjectStore();
+        await WriteAsync(store, Key, Vectors, [Count], half: false, columns: false);
+        FaultyStore flaky = FirstAttempts.Fail(store, 1, Fault.Throttling);
+        BuildReport report = await VectorIndexBuilder.BuildAsync(
+            flaky, TestIndex.Name, VectorSource.FromObject(flaky, Key), Options(null, false));
+        Assert.Equal(Count, report.Count);
+    }
 
     [Theory]
     [MemberData(nameof(Cases))]

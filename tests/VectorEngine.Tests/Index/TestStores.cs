@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using VectorEngine.Storage;
 using VectorEngine.Testing;
 
@@ -84,6 +85,20 @@ internal sealed class FailingWrites(int failAt, Fault fault)
     public static FaultyStore Store(IObjectStore inner, int failAt, Fault fault) => new(inner, new FailingWrites(failAt, fault).Meet);
 
     public Fault? Meet(StoreRequest request) => request.Writes && ++Count >= failAt ? fault : null;
+}
+
+/// <summary>Fails the first attempts of each different request.</summary>
+internal sealed class FirstAttempts(int failures, Func<StoreRequest, Fault> fault)
+{
+    private readonly ConcurrentDictionary<(StoreOperation, string, long), int> _attempts = [];
+
+    /// <summary>A store that does so.</summary>
+    public static FaultyStore Fail(IObjectStore inner, int failures, Fault fault) => new(inner, new FirstAttempts(failures, _ => fault).Meet);
+
+    public Fault? Meet(StoreRequest request) =>
+        _attempts.AddOrUpdate((request.Operation, request.Key, request.Offset), 1, (_, attempts) => attempts + 1) <= failures
+            ? fault(request)
+            : null;
 }
 
 /// <summary>Does something before the first write of a key that starts so.</summary>

@@ -38,31 +38,6 @@ public sealed class StoreReaderTests
     }
 
     [Fact]
-    public async Task SmallObjectsAreReadAgainOnceIfDamaged()
-    {
-        int reads = 0;
-        ValueTask<int> Read(int damaged) => ++reads <= damaged
-            ? throw new CorruptDataException(Key, 0, 0, "damaged")
-            : ValueTask.FromResult(reads);
-        Assert.Equal(2, await StoreReader.RetryAsync(() => Read(1), default));
-        reads = 0;
-        await Assert.ThrowsAsync<CorruptDataException>(async () => await StoreReader.RetryAsync(() => Read(2), default));
-        Assert.Equal(2, reads);
-    }
-
-    [Fact]
-    public async Task SmallObjectsAreReadAgainThoughTheStoreHasFailedBefore()
-    {
-        int reads = 0;
-        Assert.Equal(3, await StoreReader.RetryAsync(() => ++reads switch
-        {
-            1 => throw new StoreException(Key, 0, 0, "throttled", isTransient: true),
-            2 => throw new CorruptDataException(Key, 0, 0, "damaged"),
-            _ => ValueTask.FromResult(reads),
-        }, default));
-    }
-
-    [Fact]
     public async Task ALateRequestIsMadeTwiceAndTheFasterOneCounts()
     {
         var store = new HeldStore(await InnerAsync());

@@ -77,6 +77,24 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task A_renewal_that_fails_for_reasons_that_pass_is_repeated()
+    {
+        await NumberedIndex.BuildAsync(_store, 1);
+        var failing = new FailingLeases(_store) { IsTransient = true };
+        await using VectorIndex index = await VectorIndex.OpenAsync(failing, TestIndex.Name, Leased);
+        await NumberedIndex.BuildAsync(_store, 2);
+        (failing.Fails, int tries) = (true, failing.Tries);
+        _time.Advance(Minute); // the last moment
+        while (failing.Tries == tries)
+            await Task.Delay(1);
+        (failing.Fails, tries) = (false, failing.Tries);
+        while (failing.Tries == tries)
+            await Task.Delay(1);
+        _time.Advance(Minute / 4);
+        await CollectAsync([2, 1], leases: 1);
+    }
+
+    [Fact]
     public async Task The_lease_of_a_killed_reader_ends_by_itself()
     {
         await NumberedIndex.BuildManyAsync(_store, 2);
@@ -204,6 +222,9 @@ public sealed class LeaseTests
 
         public bool Fails { get; set; }
 
+        /// <summary>Whether what fails is tried again at once.</summary>
+        public bool IsTransient { get; init; }
+
         public int Tries => Volatile.Read(ref _tries);
 
         public override async ValueTask<string> WriteAsync(
@@ -212,7 +233,7 @@ public sealed class LeaseTests
             try
             {
                 return Fails
-                    ? throw new StoreException(key, 0, 0, "busy", isTransient: true)
+                    ? throw new StoreException(key, 0, 0, "busy", isTransient: IsTransient)
                     : await Inner.WriteAsync(key, content, condition, cancellationToken);
             }
             finally

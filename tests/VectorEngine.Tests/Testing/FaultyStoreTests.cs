@@ -43,12 +43,30 @@ public sealed class FaultyStoreTests : ObjectStoreContract
     public async Task A_refused_commit_ends_the_writer()
     {
         await using ObjectWriter writer = await _faulty.CreateAsync("a");
-        _fault = Fault.Throttling;
-        await Assert.ThrowsAsync<StoreException>(() => writer.CommitAsync().AsTask());
+        _fault = Fault.Failure(() => new IOException());
+        await Assert.ThrowsAsync<IOException>(() => writer.CommitAsync().AsTask());
         _fault = null;
         await Assert.ThrowsAsync<InvalidOperationException>(() => writer.CommitAsync().AsTask());
         await Assert.ThrowsAsync<InvalidOperationException>(() => writer.WriteAsync(new byte[1]).AsTask());
         Assert.Empty(await _inner.ListAsync("").ToListAsync());
+    }
+
+    [Fact]
+    public async Task A_commit_that_failed_for_reasons_that_pass_can_be_tried_again()
+    {
+        foreach (Fault passing in new[] { Fault.Throttling, Fault.Reset, Fault.LostResponse })
+        {
+            await using ObjectWriter writer = await _faulty.CreateAsync("a");
+            await writer.WriteAsync(new byte[3]);
+            _fault = passing;
+            await Assert.ThrowsAsync<StoreException>(() => writer.CommitAsync().AsTask());
+            await Assert.ThrowsAsync<StoreException>(() => writer.CommitAsync().AsTask());
+            _fault = null;
+            await writer.CommitAsync();
+            Assert.Equal(3, Assert.Single(await _inner.ListAsync("").ToListAsync()).Length);
+            await Assert.ThrowsAsync<InvalidOperationException>(() => writer.CommitAsync().AsTask());
+            await _inner.DeleteAsync("a");
+        }
     }
 
     [Fact]
