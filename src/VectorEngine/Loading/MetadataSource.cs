@@ -9,6 +9,7 @@ internal sealed class MetadataSource : IRangeSource
     private readonly Layer _chunks;
     private readonly ReadScope _scope;
 
+    /// <summary>Opens the file for nobody in particular: an operation whose reads count takes <see cref="For"/>.</summary>
     public MetadataSource(string key, SegmentRoot root, Func<LayerSource, Layer> open)
     {
         _scope = new ReadScope();
