@@ -33,6 +33,7 @@ internal enum SectionKind : uint
     MetadataMessages = 14,
     VectorsKey = 15,
     IdColumn = 16,
+    Copies = 17,
     Manifest = 32,
 }
 
