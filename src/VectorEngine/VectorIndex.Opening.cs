@@ -15,8 +15,8 @@ public sealed partial class VectorIndex
     private bool _releasing;
 
     /// <summary>
-    /// Opens the newest version, or the one that the options name: reads the pointer and the roots; everything else is read when it is
-    /// needed.
+    /// Opens the newest version, or the one that the options name: reads the pointer and the roots, which have all of a small index;
+    /// everything else is read when it is needed.
     /// </summary>
     /// <param name="store">Where the index is; it has to outlive the opened index.</param>
     /// <param name="name">Its name.</param>

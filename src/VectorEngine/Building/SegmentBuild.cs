@@ -20,6 +20,10 @@ internal sealed class SegmentBuild(
     /// <summary>Up to this many vectors are searched exactly: 4,096 x 768 take about 1 ms on one core.</summary>
     public const int LargestFlat = 4096;
 
+    /// <summary>Segments of an index, all of whose copies are as long as they can be, that have any.</summary>
+    private const int CopiedSegments = 8;
+
+    private readonly CopyingStore _copies = new(store.Inner, CopyLimit(options, appendedTo));
     private readonly long _memoryLimit = options.MemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
     private readonly ParallelOptions _parallel = new()
     {
@@ -70,11 +74,13 @@ internal sealed class SegmentBuild(
             if (lists is not null)
             {
                 tracker.Start(BuildPhase.Writing, input.Count);
-                description = await lists.WriteAsync(store, keys, description, root, tracker, cancellationToken).ConfigureAwait(false);
+                description = await lists.WriteAsync(Copied, keys, description, root, tracker, cancellationToken).ConfigureAwait(false);
             }
 
             tracker.Start(BuildPhase.Publishing);
             root.Add(SectionKind.Description, description.ToBytes());
+            if (inPlace is null && _copies.TryGetCopies(keys.BesideRoot) is { } copies)
+                root.Add(SectionKind.Copies, ObjectCopies.ToBytes(copies));
             byte[] bytes = root.ToBytes(ObjectKind.Root);
             await store.WriteAsync(keys.Root, bytes, WriteCondition.Absent, cancellationToken).ConfigureAwait(false);
             return (bytes, input.Count);
@@ -83,6 +89,16 @@ internal sealed class SegmentBuild(
         {
             lists?.Dispose();
         }
+    }
+
+    /// <summary>Where everything is written but the root, which may have copies of it.</summary>
+    private RetryingStore Copied => new(_copies);
+
+    /// <summary>Opening an index reads the roots of all segments: many small ones must not make it long.</summary>
+    private static long CopyLimit(VectorIndexOptions options, IndexSegments? before)
+    {
+        long copied = before?.Items.Sum(segment => segment.Root.Copies.Sum(copy => (long)copy.Length)) ?? 0;
+        return Math.Min(options.CopyLimit, (CopiedSegments * options.CopyLimit) - copied);
     }
 
     private async Task<VectorsInPlace> FindInPlaceAsync()
@@ -153,7 +169,7 @@ internal sealed class SegmentBuild(
     {
         tracker.Start(BuildPhase.Encoding, input.Count);
         StoredVectors stored = lists is null && options.StoredVectors == StoredVectors.None ? StoredVectors.Float32 : options.StoredVectors;
-        var kept = await StoredRows.CreateAsync(store, keys, stored, inPlace, input, cancellationToken).ConfigureAwait(false);
+        var kept = await StoredRows.CreateAsync(Copied, keys, stored, inPlace, input, cancellationToken).ConfigureAwait(false);
         await using (kept.ConfigureAwait(false))
         {
             await new InputReader(rereadable, options, new SkippedRows(), _parallel, input).ReadAsync(async chunk =>
@@ -192,7 +208,7 @@ internal sealed class SegmentBuild(
 
     private async Task WriteIdsAsync(IdAccumulator ids, VectorSource rereadable, InputSummary input, ContainerWriter root)
     {
-        if (await ids.TryWriteAsync(store, keys, appendedTo, cancellationToken).ConfigureAwait(false) is { } duplicate)
+        if (await ids.TryWriteAsync(Copied, keys, appendedTo, cancellationToken).ConfigureAwait(false) is { } duplicate)
         {
             // Which id it is only the input can tell.
             string id = "";

@@ -33,6 +33,7 @@ internal enum SectionKind : uint
     MetadataMessages = 14,
     VectorsKey = 15,
     IdColumn = 16,
+    Copies = 17,
     Manifest = 32,
 }
 
@@ -181,7 +182,7 @@ internal sealed class Container
         ReadOnlySpan<byte> entry = bytes.Slice(at, EntryLength);
         var kind = (SectionKind)BinaryPrimitives.ReadUInt32LittleEndian(entry);
         long offset = BinaryPrimitives.ReadInt64LittleEndian(entry[8..]), length = BinaryPrimitives.ReadInt64LittleEndian(entry[16..]);
-        if (kind is not (SectionKind.Manifest or (>= SectionKind.Description and <= SectionKind.IdColumn)))
+        if (kind is not (SectionKind.Manifest or (>= SectionKind.Description and <= SectionKind.Copies)))
             throw Corrupt(at, EntryLength, $"unknown section kind {(uint)kind}");
         if (offset < previousEnd || offset % 64 != 0 || length < 0 || offset > bytes.Length || length > bytes.Length - offset)
             throw Corrupt(at, EntryLength, $"section {kind} lies outside the object or over another");

@@ -47,6 +47,9 @@ internal readonly record struct SegmentKeys(string Prefix)
 
     public string Zones => $"{Prefix}/zones";
 
+    /// <summary>All but the root, in the order of their copies in it.</summary>
+    public string[] BesideRoot => [Sign, Ex, Vectors, Checksums, Metadata, Ids, Zones];
+
     /// <summary>What an object of a segment holds; an object of the caller's holds vectors.</summary>
     public static LayerKind KindOf(string key) => key.AsSpan(key.LastIndexOf('/') + 1) switch
     {

@@ -60,6 +60,12 @@ internal sealed class SegmentRoot
     /// <summary>The metadata column that has the ids; null if there are none.</summary>
     public string? IdColumn { get; private init; }
 
+    /// <summary>
+    /// Copies of the other objects in the order of <see cref="SegmentKeys.BesideRoot"/>, each empty where there is no such object; none if
+    /// the root has none.
+    /// </summary>
+    public ReadOnlyMemory<byte>[] Copies { get; private init; } = [];
+
     /// <summary>Reads and checks a root.</summary>
     /// <exception cref="CorruptDataException">It is not a root as FORMAT.md says.</exception>
     public static SegmentRoot Read(string key, ReadOnlyMemory<byte> bytes)
@@ -69,6 +75,7 @@ internal sealed class SegmentRoot
         bool ivf = description.Kind == SegmentKind.Ivf, metadata = description.MetadataLength > 0;
         CodeSpace? space = ivf ? ReadSpace(root, description) : null;
         float largestSpread = 0;
+        ZoneTable? zones = ivf && metadata ? ZoneTable.Read(root, description) : null;
         return new SegmentRoot(description)
         {
             Space = space,
@@ -78,7 +85,7 @@ internal sealed class SegmentRoot
             Recall = ivf ? RecallCurve.Read(root, description) : new RecallCurve(0, 0),
             Spreads = ivf ? ReadSpreads(root, description, out largestSpread) : [],
             LargestSpread = largestSpread,
-            Zones = ivf && metadata ? ZoneTable.Read(root, description) : null,
+            Zones = zones,
             Vectors = description.StoredVectors == StoredVectors.None ? null : VectorBatches.Read(root, description),
             VectorsKey = ReadText(root, SectionKind.VectorsKey),
             MetadataFooter = metadata ? root.Section(SectionKind.MetadataFooter) : default,
@@ -86,6 +93,7 @@ internal sealed class SegmentRoot
             MetadataMessages = metadata && root.Has(SectionKind.MetadataMessages) ? root.Section(SectionKind.MetadataMessages) : default,
             MetadataChecksums = metadata ? ReadMetadataChecksums(root, description) : [],
             IdColumn = ReadText(root, SectionKind.IdColumn),
+            Copies = root.Has(SectionKind.Copies) ? ObjectCopies.Read(root, description, zones) : [],
         };
     }
 

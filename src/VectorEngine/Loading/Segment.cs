@@ -228,9 +228,9 @@ internal sealed class Segment : IDisposable
 
     private Layer OpenLayer(LayerSource source)
     {
-        Layer layer = _mappable is null
-            ? new ResidentLayer(source, _reader, _budget)
-            : new MappedLayer(source, _mappable.GetFullPath(source.Key));
+        Layer layer = _mappable is not null ? new MappedLayer(source, _mappable.GetFullPath(source.Key))
+            : Root.Copies.Length == 0 ? new ResidentLayer(source, _reader, _budget)
+            : new CopiedLayer(source, Root.Copies[Array.IndexOf(Keys.BesideRoot, source.Key)], Keys.Root, RootLength);
         _layers.Add(layer);
         return layer;
     }

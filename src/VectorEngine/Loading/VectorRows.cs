@@ -40,8 +40,8 @@ internal sealed class VectorRows
             PrepareCheck = (first, last, scope, cancellationToken) => PrepareAsync(
                 first * ChunkRows, Math.Min(rows, (last + 1) * ChunkRows) - 1, ChunkRows, scope, cancellationToken),
         });
-        // Of a mapped file, which takes as much room for an extent as for a chunk of them, rows are read through chunks.
-        _rows = _chunks is MappedLayer ? _chunks : open(new LayerSource(
+        // Where all chunks are at hand, rows are read through them: an extent takes as much room as a chunk of them.
+        _rows = _chunks is not ResidentLayer ? _chunks : open(new LayerSource(
             LayerKind.Vectors, _key, description.VectorsLength, rows, RowExtent, CheckRows)
         {
             Limits = RangeLimits.Rows,
@@ -165,7 +165,9 @@ internal sealed class VectorRows
     /// <summary>Checks rows whose checksums are at hand.</summary>
     private void CheckRows(int first, ReadOnlyMemory<byte> bytes) => CheckRows(
         first, bytes,
-        page => _checksums.TryRead(page, out ReadOnlyMemory<byte> found) ? found : throw new UnreachableException("They are mapped."));
+        page => _checksums.TryRead(page, out ReadOnlyMemory<byte> found)
+            ? found
+            : throw new UnreachableException("They are at hand where the rows are."));
 
     private void CheckRows(int first, ReadOnlyMemory<byte> bytes, Func<int, ReadOnlyMemory<byte>> page)
     {

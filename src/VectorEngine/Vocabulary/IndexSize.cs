@@ -3,7 +3,9 @@ namespace VectorEngine;
 /// <summary>Lengths of an index's objects in the store, in bytes.</summary>
 public readonly record struct IndexSize
 {
-    /// <summary>What is read at open: description, transform, quantized centroids, list table.</summary>
+    /// <summary>
+    /// What is read at open: description, transform, quantized centroids, list table; of small segments also copies of the other objects.
+    /// </summary>
     public long RootBytes { get; init; }
 
     /// <summary>The 1-bit layer, centroids included.</summary>

@@ -5,7 +5,9 @@ namespace VectorEngine;
 /// </summary>
 public readonly record struct MemoryUsage
 {
-    /// <summary>Roots, which stay as long as the index is open, whatever its budget.</summary>
+    /// <summary>
+    /// Roots, with all that the roots of small segments have in them; they stay as long as the index is open, whatever its budget.
+    /// </summary>
     public long RootBytes { get; init; }
 
     /// <summary>Posting lists of the 1-bit layer.</summary>

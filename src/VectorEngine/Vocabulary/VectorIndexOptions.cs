@@ -54,6 +54,12 @@ public sealed record VectorIndexOptions
     /// keep the conditions of writes: a build tries that, once for each store object, and refuses such a store unless this is set.
     /// </summary>
     public bool SingleWriter { get; init; }
+
+    /// <summary>
+    /// Bytes of the objects beside a segment's root up to which the root has copies of them; the copies of all segments of an index have
+    /// at most eight times as many. Tests of what is read when it is needed set it to 0.
+    /// </summary>
+    internal long CopyLimit { get; init; } = 512 << 10;
 }
 
 /// <summary>What a build is doing. A small index, which is not clustered, has no training and no writing.</summary>

@@ -48,7 +48,7 @@ internal static class Corpus
     public static async Task<IntactIndex[]> BuildAsync(int seed)
     {
         var indexes = new List<IntactIndex>();
-        foreach (IndexKind kind in Kinds())
+        foreach (IndexKind kind in Kinds().SelectMany(BothWays))
         {
             SortedDictionary<string, byte[]> objects = await BuildAsync(kind, seed + indexes.Count);
             CheckSeal(kind.Name, objects);
@@ -81,6 +81,13 @@ internal static class Corpus
     /// <param name="HasMetadata">Whether it has metadata.</param>
     /// <param name="Options">How it is built.</param>
     private sealed record IndexKind(string Name, int Dimensions, int[] Counts, bool HasMetadata, VectorIndexOptions Options);
+
+    /// <summary>An index whose objects are read when they are needed, and the same with copies of them in the roots.</summary>
+    private static IEnumerable<IndexKind> BothWays(IndexKind kind)
+    {
+        yield return kind with { Options = kind.Options with { CopyLimit = 0 } };
+        yield return kind with { Name = $"{kind.Name}, copies", Options = kind.Options with { CopyLimit = 1 << 20 } };
+    }
 
     private static IEnumerable<IndexKind> Kinds()
     {

@@ -77,7 +77,7 @@ internal sealed class FuzzCase
                     break;
                 (Objects[name], Objects[other]) = (Objects[other], bytes);
                 break;
-            case 2:
+            case 2 when Sealed || !IntactIndex.IsPointer(name): // another index's pointer is sound, too
                 Objects[name] = _corpus[_random.Next(_corpus.Length)].Objects.GetValueOrDefault(name, []);
                 break;
             case 3 or 4 or 5 when container:

@@ -62,10 +62,25 @@ internal sealed class Seal
 
     private Span<byte> Section(SectionKind kind) => _root.Bytes.AsSpan()[_root.Section(kind)];
 
+    /// <summary>What is used of an object: its copy in the root, where there is one.</summary>
     private Span<byte> Object(string name)
     {
         _known.Add($"{_segment}/{name}");
-        return _objects.GetValueOrDefault($"{_segment}/{name}");
+        Span<byte> copies = Section(SectionKind.Copies);
+        if (copies.IsEmpty)
+            return _objects.GetValueOrDefault($"{_segment}/{name}");
+        foreach (string copied in (string[])["sign", "ex", "vectors", "checksums", "metadata", "ids", "zones"])
+        {
+            // Only where the objects still have their lengths: otherwise these are not their copies.
+            int length = _objects.GetValueOrDefault($"{_segment}/{copied}")?.Length ?? 0, padded = (length + 63) & ~63;
+            if (padded > copies.Length)
+                return default;
+            if (copied == name)
+                return copies[..length];
+            copies = copies[padded..];
+        }
+
+        return default;
     }
 
     private void Lists(string name, int at, Func<CodeLayout, int, long> length)

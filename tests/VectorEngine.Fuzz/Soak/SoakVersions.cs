@@ -67,6 +67,7 @@ internal static class SoakVersions
             StoredVectors = (StoredVectors)(first / 4 % 3),
             IdColumn = first % 2 == 0 ? "name" : null,
             MaxDegreeOfParallelism = 1,
+            CopyLimit = segment % 3 == 0 ? 1 << 20 : 0,
         };
         return segment == first
             ? VectorIndexBuilder.BuildAsync(store, Index, vectors, options, metadata, cancellationToken: cancellationToken)

@@ -119,7 +119,7 @@ public sealed class ClaimTests
     private static async Task<(MemoryObjectStore Store, SortedDictionary<string, byte[]> Objects)> StoreAsync(VectorIndexOptions options)
     {
         var store = new MemoryObjectStore();
-        await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, options);
+        await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, options with { CopyLimit = 0 });
         return (store, await TestIndex.ObjectsAsync(store));
     }
 

@@ -96,6 +96,22 @@ internal static class DocumentDecoder
         return levels;
     }
 
+    /// <summary>The objects of section 17, whose lengths are known.</summary>
+    public static byte[][] Copies(ReadOnlySpan<byte> section, int[] lengths)
+    {
+        byte[][] copies = new byte[lengths.Length][];
+        for (int i = 0; i < copies.Length; i++)
+        {
+            int padded = (lengths[i] + 63) / 64 * 64;
+            copies[i] = section[..lengths[i]].ToArray();
+            Assert.False(section[lengths[i]..padded].ContainsAnyExcept((byte)0));
+            section = section[padded..];
+        }
+
+        Assert.True(section.IsEmpty);
+        return copies;
+    }
+
     /// <summary>The columns of section 13.</summary>
     public static ColumnEntry[] ZoneTable(ReadOnlySpan<byte> section)
     {

@@ -69,13 +69,26 @@ public sealed class DocumentTests : IAsyncLifetime
         foreach (SegmentEntry segment in _segments)
         {
             Dictionary<uint, byte[]> sections = Sections(Object(segment, "root"), 1);
-            Assert.Equal((uint[])[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16], sections.Keys.Order());
+            Assert.Equal((uint[])[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17], sections.Keys.Order());
             Assert.Equal("name", Encoding.UTF8.GetString(sections[16]));
             string[] lengths = ["sign", "ex", "vectors", "checksums", "metadata"];
             for (int i = 0; i < lengths.Length; i++)
                 Assert.Equal((ulong)Object(segment, lengths[i]).Length, UInt64(sections[1].AsSpan(32 + (8 * i))));
             foreach ((string name, uint kind) in new[] { ("sign", 3u), ("ex", 4u), ("checksums", 5u), ("ids", 6u), ("zones", 7u) })
                 CheckHeader(Object(segment, name), kind);
+        }
+    }
+
+    [Fact]
+    public void The_root_of_a_small_segment_has_copies_of_the_other_objects()
+    {
+        foreach (SegmentEntry segment in _segments)
+        {
+            string[] names = ["sign", "ex", "vectors", "checksums", "metadata", "ids", "zones"];
+            byte[][] objects = [.. names.Select(name => Object(segment, name))], copies = DocumentDecoder.Copies(
+                Sections(Object(segment, "root"), 1)[17], [.. objects.Select(content => content.Length)]);
+            Assert.Equal(objects, copies);
+            Assert.InRange(objects.Sum(content => content.Length), 1, 512 << 10);
         }
     }
 

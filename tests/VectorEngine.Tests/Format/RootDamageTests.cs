@@ -15,11 +15,12 @@ public sealed class RootDamageTests
 
     private static readonly VectorMatrix Vectors = GeneratedVectors.Normal(Count, Dimensions, 1);
 
-    /// <summary>What the root is of: a flat index, one of clusters, one of the caller's vectors.</summary>
+    /// <summary>What the root is of: a flat index, one of clusters, the same with copies of its objects, one of the caller's vectors.</summary>
     public enum Kind
     {
         Flat,
         Clusters,
+        Copies,
         InPlace,
     }
 
@@ -275,6 +276,7 @@ public sealed class RootDamageTests
             StoredVectors = kind == Kind.InPlace ? StoredVectors.InPlace : StoredVectors.Float32,
             Metric = Metric.InnerProduct,
             IdColumn = "number",
+            CopyLimit = kind == Kind.Copies ? 1 << 20 : 0,
         };
         var metadata = new RecordBatch(
             ("text", ArrowArray.From(Enumerable.Range(0, Count).Select(i => i % 7 == 0 ? null : $"row {i}").ToArray())),

@@ -11,7 +11,8 @@ public sealed class BudgetTests
 
     private static readonly VectorMatrix Vectors = GeneratedVectors.Normal(Count, Dimensions, 3);
 
-    private static readonly VectorIndexOptions Options = new() { ClusterCount = Lists, StoredVectors = StoredVectors.Float32 };
+    private static readonly VectorIndexOptions Options =
+        new() { ClusterCount = Lists, StoredVectors = StoredVectors.Float32, CopyLimit = 0 };
 
     [Theory]
     [InlineData(SearchStage.Sign)]

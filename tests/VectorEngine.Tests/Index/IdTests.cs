@@ -12,7 +12,7 @@ namespace VectorEngine.Tests.Index;
 /// <summary>Vectors are found by the caller's ids, and by no others.</summary>
 public sealed class IdTests
 {
-    private static readonly VectorIndexOptions Options = new() { IdColumn = "id" };
+    private static readonly VectorIndexOptions Options = new() { IdColumn = "id", CopyLimit = 0 };
 
     public static TheoryData<int[], bool> Sizes
     {

@@ -120,7 +120,7 @@ public sealed class InPlaceTests
             VectorIndexOptions options = Options(8, true);
             await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, VectorSource.FromObject(store, Key), options);
             await VectorIndexBuilder.AppendAsync(store, TestIndex.Name, VectorSource.FromObject(store, "more"), options);
-            options = options with { StoredVectors = StoredVectors.Float32 };
+            options = options with { StoredVectors = StoredVectors.Float32, CopyLimit = 0 };
             await VectorIndexBuilder.AppendAsync(store, TestIndex.Name, Vectors.Slice(2700, 300), options, Metadata(2700, 300));
         }
 
@@ -195,6 +195,7 @@ public sealed class InPlaceTests
         SortedDictionary<string, byte[]> objects = await TestIndex.ObjectsAsync(store);
         Dictionary<uint, byte[]> sections = DocumentDecoder.Sections(objects[objects.Key("/root")], 1);
         Assert.Equal(Key, Encoding.UTF8.GetString(sections[15]));
+        Assert.DoesNotContain(17u, sections.Keys); // no copies, small as it is
         Assert.Equal((ulong)file.Length, DocumentDecoder.UInt64(sections[1].AsSpan(48)));
         Assert.Equal(16 * counts.Length, sections[7].Length);
         for (int batch = 0, row = 0; batch < counts.Length; batch++)

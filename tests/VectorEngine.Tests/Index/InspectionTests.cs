@@ -17,7 +17,7 @@ public sealed class InspectionTests
         ("text", ArrowArray.From([.. Enumerable.Range(0, Count).Select(i => $"row {i}")])));
 
     private static readonly VectorIndexOptions Options =
-        new() { ClusterCount = 20, StoredVectors = StoredVectors.Float16, IdColumn = "id" };
+        new() { ClusterCount = 20, StoredVectors = StoredVectors.Float16, IdColumn = "id", CopyLimit = 0 };
 
     private static readonly string[] Objects = ["root", "sign", "ex", "vectors", "checksums", "metadata", "ids", "zones"];
 

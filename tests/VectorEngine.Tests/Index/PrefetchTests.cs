@@ -10,7 +10,7 @@ public sealed class PrefetchTests
 {
     private static readonly VectorMatrix All = GeneratedVectors.Latent(6020, 64, 8), Vectors = All.Slice(0, 6000), Queries = All.Slice(6000, 20);
 
-    private static readonly VectorIndexOptions Build = new() { ClusterCount = 40, StoredVectors = StoredVectors.Float32 };
+    private static readonly VectorIndexOptions Build = new() { ClusterCount = 40, StoredVectors = StoredVectors.Float32, CopyLimit = 0 };
 
     private static readonly SearchOptions AllLists = new() { ProbeCount = int.MaxValue, Stage = SearchStage.Refined };
 
@@ -18,7 +18,7 @@ public sealed class PrefetchTests
     {
         var store = new MemoryObjectStore();
         await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors, Build);
-        await VectorIndexBuilder.AppendAsync(store, TestIndex.Name, Vectors.Slice(0, 500)); // a flat segment
+        await VectorIndexBuilder.AppendAsync(store, TestIndex.Name, Vectors.Slice(0, 500), TestIndex.Staged); // a flat segment
         return store;
     });
 

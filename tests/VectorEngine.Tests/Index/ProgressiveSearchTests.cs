@@ -10,7 +10,7 @@ public sealed class ProgressiveSearchTests
     private const int Count = 5000, Dimensions = 32, K = 10;
 
     private static readonly SearchOptions Options = new() { ProbeCount = 8 };
-    private static readonly VectorIndexOptions Build = new() { ClusterCount = 64, StoredVectors = StoredVectors.Float32 };
+    private static readonly VectorIndexOptions Build = new() { ClusterCount = 64, StoredVectors = StoredVectors.Float32, CopyLimit = 0 };
     private static readonly VectorMatrix Vectors = GeneratedVectors.Latent(Count, Dimensions, 1);
     private static readonly VectorMatrix Queries = GeneratedVectors.Latent(50, Dimensions, 2);
 

@@ -125,7 +125,7 @@ public sealed class RowReadTests
 
     private static async Task<VectorIndex> BuildAsync(IObjectStore store, VectorIndexOptions options)
     {
-        options = options with { IdColumn = "id", ClusterCount = 6 };
+        options = options with { IdColumn = "id", ClusterCount = 6, CopyLimit = 0 };
         await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors.Slice(0, Cut), options, Metadata.Slice(0, Cut));
         await VectorIndexBuilder.AppendAsync(
             store, TestIndex.Name, Vectors.Slice(Cut, Count - Cut), options, Metadata.Slice(Cut, Count - Cut));

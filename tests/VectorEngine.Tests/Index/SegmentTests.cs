@@ -70,9 +70,9 @@ public sealed class SegmentTests
     public async Task Kinds_of_segments_may_differ()
     {
         var store = new MemoryObjectStore();
-        var clustered = new VectorIndexOptions { ClusterCount = 5 };
+        VectorIndexOptions clustered = TestIndex.Staged with { ClusterCount = 5 };
         await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors.Slice(0, 500), clustered);
-        await VectorIndexBuilder.AppendAsync(store, TestIndex.Name, Vectors.Slice(500, 400)); // flat, so with stored vectors
+        await VectorIndexBuilder.AppendAsync(store, TestIndex.Name, Vectors.Slice(500, 400), TestIndex.Staged); // flat, so with stored vectors
         using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
         Assert.Equal((StoredVectors.None, 5, Count), (index.StoredVectors, index.ClusterCount, (int)index.Count));
         SearchResult result = index.Search(Queries[0], 900);
@@ -234,6 +234,7 @@ public sealed class SegmentTests
 
     private static async Task<VectorIndex> BuildPartsAsync(IObjectStore store, VectorIndexOptions options, OpenOptions? open = null)
     {
+        options = options with { CopyLimit = 0 };
         for (int i = 0; i + 1 < Cuts.Length; i++)
         {
             VectorMatrix vectors = Vectors.Slice(Cuts[i], Cuts[i + 1] - Cuts[i]);

@@ -11,7 +11,7 @@ internal static class NumberedIndex
 
     /// <summary>Publishes an index of three vectors that depend on a number.</summary>
     public static Task<BuildReport> BuildAsync(IObjectStore store, int number) =>
-        VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors(number), new VectorIndexOptions { MaxDegreeOfParallelism = 1 });
+        VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors(number), TestIndex.Staged with { MaxDegreeOfParallelism = 1 });
 
     /// <summary>Publishes a number of versions, each with its own number.</summary>
     public static async Task BuildManyAsync(IObjectStore store, int count)

@@ -15,7 +15,8 @@ public sealed class TelemetryTests : IDisposable
 
     private static readonly VectorMatrix All = GeneratedVectors.Latent(3020, 32, 5), Vectors = All.Slice(0, 3000), Queries = All.Slice(3000, 20);
 
-    private static readonly VectorIndexOptions Build = new() { ClusterCount = 30, StoredVectors = StoredVectors.Float32 };
+    private static readonly VectorIndexOptions Build =
+        new() { ClusterCount = 30, StoredVectors = StoredVectors.Float32, CopyLimit = 0 };
 
     private readonly Measurements _measurements = new();
 

@@ -8,12 +8,18 @@ internal static class TestIndex
 {
     public const string Name = "test";
 
+    /// <summary>The default options, but without copies in the root.</summary>
+    public static VectorIndexOptions Staged { get; } = new() { CopyLimit = 0 };
+
+    /// <summary>
+    /// Builds with what the options say, but without copies in the root: everything is read when it is needed, however small it is.
+    /// </summary>
     public static async Task<VectorIndex> BuildAsync(
         VectorMatrix vectors, VectorIndexOptions? options = null, IObjectStore? store = null, RecordBatch? metadata = null,
         OpenOptions? open = null)
     {
         store ??= new MemoryObjectStore();
-        await VectorIndexBuilder.BuildAsync(store, Name, vectors, options, metadata);
+        await VectorIndexBuilder.BuildAsync(store, Name, vectors, (options ?? Staged) with { CopyLimit = 0 }, metadata);
         return await VectorIndex.OpenAsync(store, Name, open);
     }
 
