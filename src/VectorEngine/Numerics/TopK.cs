@@ -20,6 +20,7 @@ internal sealed class TopK
 {
     private ulong[] _keys = [];
     private float[] _errorBounds = [];
+    private bool _isSorted;
 
     /// <summary>k.</summary>
     public int Capacity { get; private set; }
@@ -49,6 +50,7 @@ internal sealed class TopK
 
         Capacity = k;
         Count = 0;
+        _isSorted = false;
         Threshold = float.MaxValue;
     }
 
@@ -57,6 +59,7 @@ internal sealed class TopK
     {
         Capacity = int.MaxValue;
         Count = 0;
+        _isSorted = false;
         Threshold = distance;
     }
 
@@ -69,7 +72,19 @@ internal sealed class TopK
     }
 
     /// <summary>Orders what is held, nearest first; nothing may be offered until the next <see cref="Reset"/>.</summary>
-    public void Sort() => Array.Sort(_keys, _errorBounds, 0, Count);
+    public void Sort()
+    {
+        if (_isSorted)
+            return;
+        _isSorted = true;
+        // The farthest goes to the end, and the rest is a heap again (heapsort; J. W. J. Williams, 1964).
+        for (int last = Count - 1; last > 0; last--)
+        {
+            (ulong key, float errorBound) = (_keys[last], _errorBounds[last]);
+            (_keys[last], _errorBounds[last]) = (_keys[0], _errorBounds[0]);
+            SiftDown(key, errorBound, last);
+        }
+    }
 
     private static ulong Key(float distance, uint ordinal)
     {
@@ -94,7 +109,7 @@ internal sealed class TopK
         }
         else if (key < _keys[0])
         {
-            SiftDown(key, errorBound);
+            SiftDown(key, errorBound, Count);
         }
 
         if (Count == Capacity)
@@ -126,11 +141,11 @@ internal sealed class TopK
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void SiftDown(ulong key, float errorBound)
+    private void SiftDown(ulong key, float errorBound, int count)
     {
         ulong[] keys = _keys;
         float[] bounds = _errorBounds;
-        int hole = 0, count = Count;
+        int hole = 0;
         while (true)
         {
             int child = (2 * hole) + 1;
