@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.Arm;
+
 namespace VectorEngine.Kernels;
 
 /// <summary>The instruction sets that have kernels.</summary>
@@ -62,9 +64,13 @@ internal static class InstructionSets
         var sets = new List<InstructionSet>();
         Add(InstructionSet.Avx512, Avx512Kernels.IsSupported);
         Add(InstructionSet.Avx2, Avx2Kernels.IsSupported);
-        Add(InstructionSet.Neon, NeonKernels.IsSupported);
-        // Behind NEON: of the same width, and better only at the tail of odd lengths, which codes do not have.
-        Add(InstructionSet.Sve, SveKernels.IsSupported);
+        if (ArmBase.IsSupported) // elsewhere it takes time to find out what their types are
+        {
+            Add(InstructionSet.Neon, NeonKernels.IsSupported);
+            // Behind NEON: of the same width, and better only at the tail of odd lengths, which codes do not have.
+            Add(InstructionSet.Sve, SveKernels.IsSupported);
+        }
+
         Add(InstructionSet.Vector128, Vector128Kernels.IsSupported);
         Add(InstructionSet.Scalar, true);
         // Last: its loops are scalar, and only forcing it selects it.

@@ -18,7 +18,11 @@ namespace VectorEngine.Tests.Format;
 public sealed class FixtureTests
 {
     private const string Variable = "VECTORENGINE_WRITE_FIXTURES";
-    private const int Count = 64, Dimensions = 13;
+    private const int Count = 64, Dimensions = 45;
+
+    private const string Bare = "bare-";
+
+    private static readonly string[] BareNames = ["root", "sign", "ex", "vectors", "checksums"];
 
     private static readonly string[] ObjectNames = ["root", "sign", "ex", "vectors", "checksums", "metadata", "ids", "zones"];
 
@@ -37,15 +41,25 @@ public sealed class FixtureTests
         await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors(), Options, Metadata());
         await VectorIndexVersions.RollBackAsync(store, TestIndex.Name, 1); // so that there is a version before
         SortedDictionary<string, byte[]> objects = await TestIndex.ObjectsAsync(store);
-        if (Environment.GetEnvironmentVariable(Variable) == "1")
-            await WriteAsync(objects);
-        foreach (string name in ObjectNames)
+        if (IsToWrite)
         {
-            byte[] expected = await File.ReadAllBytesAsync(FilePath(name)), actual = objects[objects.Key("/" + name)];
-            int same = expected.AsSpan().CommonPrefixLength(actual);
-            if (same < Math.Max(expected.Length, actual.Length))
-                Assert.Fail($"{name} differs from byte {same} on ({expected.Length} bytes then, {actual.Length} now).");
+            await WriteAsync("", [.. ObjectNames, "pointer"], objects);
+            byte[] version = objects.First(o => o.Key.Contains("/versions/", StringComparison.Ordinal)).Value;
+            await File.WriteAllBytesAsync(FilePath("version"), version);
         }
+
+        await AssertSameAsync("", ObjectNames, objects);
+    }
+
+    [Fact]
+    public async Task So_does_one_without_metadata()
+    {
+        var store = new MemoryObjectStore();
+        await VectorIndexBuilder.BuildAsync(store, TestIndex.Name, Vectors(), Options with { IdColumn = null });
+        SortedDictionary<string, byte[]> objects = await TestIndex.ObjectsAsync(store);
+        if (IsToWrite)
+            await WriteAsync(Bare, [.. BareNames, "pointer"], objects);
+        await AssertSameAsync(Bare, BareNames, objects);
     }
 
     [Fact]
@@ -176,12 +190,24 @@ public sealed class FixtureTests
         return await VectorIndex.OpenAsync(store, TestIndex.Name, options);
     }
 
-    private static async Task WriteAsync(SortedDictionary<string, byte[]> objects)
+    private static bool IsToWrite => Environment.GetEnvironmentVariable(Variable) == "1";
+
+    private static async Task WriteAsync(string prefix, string[] names, SortedDictionary<string, byte[]> objects)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath("root"))!);
-        foreach (string name in (string[])[.. ObjectNames, "pointer"])
-            await File.WriteAllBytesAsync(FilePath(name), objects[objects.Key("/" + name)]);
-        await File.WriteAllBytesAsync(FilePath("version"), objects.First(o => o.Key.Contains("/versions/", StringComparison.Ordinal)).Value);
+        foreach (string name in names)
+            await File.WriteAllBytesAsync(FilePath(prefix + name), objects[objects.Key("/" + name)]);
+    }
+
+    private static async Task AssertSameAsync(string prefix, string[] names, SortedDictionary<string, byte[]> objects)
+    {
+        foreach (string name in names)
+        {
+            byte[] expected = await File.ReadAllBytesAsync(FilePath(prefix + name)), actual = objects[objects.Key("/" + name)];
+            int same = expected.AsSpan().CommonPrefixLength(actual);
+            if (same < Math.Max(expected.Length, actual.Length))
+                Assert.Fail($"{prefix}{name} differs from byte {same} on ({expected.Length} bytes then, {actual.Length} now).");
+        }
     }
 
     /// <summary>Sixteen vectors around each of four centres that add up to zero: each offset with its opposite.</summary>
