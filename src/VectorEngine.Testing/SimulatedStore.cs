@@ -37,6 +37,7 @@ public sealed class SimulatedStore : IObjectStore
         profile.Validate();
         _inner = inner;
         _network = new FluidNetwork(profile, time ?? TimeProvider.System);
+        FluidNetwork.Rehearse(profile);
     }
 
     /// <summary>What was counted since the store was made or last reset.</summary>

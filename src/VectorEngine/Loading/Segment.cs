@@ -82,18 +82,25 @@ internal sealed class Segment : IDisposable
         StoreReader reader, SegmentKeys keys, SegmentReference reference, MemoryBudget budget, bool memoryMap, ReadScope scope,
         CancellationToken cancellationToken)
     {
-        Memory<byte> bytes;
-        try
+        AlignedBuffer<byte>? root = TryReadCached(reader, keys.Root, reference);
+        for (int attempt = 1; root is null; attempt++)
         {
-            bytes = await ReadRootAsync(reader, keys.Root, reference, scope, cancellationToken).ConfigureAwait(false);
-        }
-        catch (CorruptDataException)
-        {
-            // The damage may have happened on the way.
-            bytes = await ReadRootAsync(reader, keys.Root, reference, scope, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                AlignedBuffer<byte> read = await ClaimedRange.ReadAsync(
+                    reader, keys.Root, 0, (int)reference.RootLength, ClaimedRange.Trusted, scope, cancellationToken).ConfigureAwait(false);
+                if (Crc32C.Compute(read.Span) != reference.RootChecksum)
+                    throw new CorruptDataException(keys.Root, 0, read.Length, "not the root that the pointer names");
+                reader.Cache?.Add(keys.Root, 0, read.Memory);
+                root = read;
+            }
+            catch (CorruptDataException) when (attempt == 1)
+            {
+                // The damage may have happened on the way.
+            }
         }
 
-        return new Segment(reader, keys, SegmentRoot.Read(keys.Root, bytes), bytes.Length, budget, memoryMap);
+        return new Segment(reader, keys, SegmentRoot.Read(keys.Root, root.Memory), root.Length, budget, memoryMap);
     }
 
     public void Dispose()
@@ -112,23 +119,13 @@ internal sealed class Segment : IDisposable
         return keys with { Vectors = elsewhere };
     }
 
-    private static async ValueTask<Memory<byte>> ReadRootAsync(
-        StoreReader reader, string key, SegmentReference reference, ReadScope scope, CancellationToken cancellationToken)
+    /// <summary>The root, if the cache on disk has it: as kernels scan the directory in it, aligned, and readable past the last code.</summary>
+    private static AlignedBuffer<byte>? TryReadCached(StoreReader reader, string key, SegmentReference reference)
     {
-        // Kernels scan the directory in it as they scan lists: aligned, and past the end of the last code.
-        if (reference.RootLength <= ClaimedRange.Trusted && reader.Cache is { } cache)
-        {
-            var cached = new AlignedBuffer<byte>((int)reference.RootLength);
-            if (cache.TryRead(key, 0, cached.Span) && Crc32C.Compute(cached.Span) == reference.RootChecksum)
-                return cached.Memory;
-        }
-
-        AlignedBuffer<byte> buffer = await ClaimedRange.ReadAsync(
-            reader, key, 0, (int)reference.RootLength, ClaimedRange.Trusted, scope, cancellationToken).ConfigureAwait(false);
-        if (Crc32C.Compute(buffer.Span) != reference.RootChecksum)
-            throw new CorruptDataException(key, 0, buffer.Length, "not the root that the pointer names");
-        reader.Cache?.Add(key, 0, buffer.Memory);
-        return buffer.Memory;
+        if (reference.RootLength > ClaimedRange.Trusted || reader.Cache is not { } cache)
+            return null;
+        var root = new AlignedBuffer<byte>((int)reference.RootLength);
+        return cache.TryRead(key, 0, root.Span) && Crc32C.Compute(root.Span) == reference.RootChecksum ? root : null;
     }
 
     private void OpenLayers(SegmentKeys keys, SegmentRoot root)
