@@ -20,12 +20,12 @@ internal sealed class CopyingStore(IObjectStore store, long limit) : IObjectStor
     public ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
         store.ReadAsync(key, offset, destination, cancellationToken);
 
-    public async ValueTask<string> WriteAsync(
+    public ValueTask<string> WriteAsync(
         string key, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken = default)
     {
-        string tag = await store.WriteAsync(key, content, condition, cancellationToken).ConfigureAwait(false);
-        Keep(key, content.Span);
-        return tag;
+        // Before it is written: it may have been although the answer gets lost, and then no later attempt succeeds.
+        Keep(key, content.Span, isWhole: true);
+        return store.WriteAsync(key, content, condition, cancellationToken);
     }
 
     public async ValueTask<ObjectWriter> CreateAsync(string key, CancellationToken cancellationToken = default) =>
@@ -36,10 +36,12 @@ internal sealed class CopyingStore(IObjectStore store, long limit) : IObjectStor
 
     public ValueTask DeleteAsync(string key, CancellationToken cancellationToken = default) => store.DeleteAsync(key, cancellationToken);
 
-    private void Keep(string key, ReadOnlySpan<byte> bytes)
+    private void Keep(string key, ReadOnlySpan<byte> bytes, bool isWhole)
     {
         lock (_copies)
         {
+            if (isWhole && _copies.Remove(key, out MemoryStream? earlier))
+                _written -= earlier.Length;
             _written += bytes.Length;
             if (_written > limit)
             {
@@ -60,7 +62,7 @@ internal sealed class CopyingStore(IObjectStore store, long limit) : IObjectStor
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
         {
             await inner.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
-            owner.Keep(key, bytes.Span);
+            owner.Keep(key, bytes.Span, isWhole: false);
         }
 
         public override ValueTask CommitAsync(CancellationToken cancellationToken = default) => inner.CommitAsync(cancellationToken);

@@ -40,7 +40,12 @@ internal sealed class ExtentReads(ResidentLayer layer) : IDisposable
 
     /// <summary>Waits until all are there.</summary>
     /// <exception cref="CorruptDataException">Some are not what was written.</exception>
-    public Task AllAsync(CancellationToken cancellationToken) => Task.WhenAll(Completions()).WaitAsync(cancellationToken);
+    public Task AllAsync(CancellationToken cancellationToken)
+    {
+        Task all = Task.WhenAll(Completions());
+        all.Forget(); // by whoever is cancelled
+        return all.WaitAsync(cancellationToken);
+    }
 
     public void Dispose()
     {

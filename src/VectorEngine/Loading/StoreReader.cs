@@ -126,7 +126,7 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         await (winner == first ? secondCancellation : firstCancellation).CancelAsync().ConfigureAwait(false);
         if (winner == first)
         {
-            Forget(second);
+            second.Forget();
             await first.ConfigureAwait(false);
         }
         else
@@ -158,8 +158,4 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         scope.AddRequest(bytes);
         EngineMetrics.CountRequest(layer, bytes);
     }
-
-    /// <summary>Lets a task end unwatched.</summary>
-    private static void Forget(Task task) =>
-        _ = task.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 }
