@@ -119,22 +119,31 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
         return started.UploadId;
     }
 
-    /// <summary>Uploads a part from a buffer of the pool, to which it gives it back, and frees the slot that was taken for it.</summary>
+    /// <summary>
+    /// Uploads a part from a buffer of the pool, to which it gives it back, and frees the slot that was taken for it. It is only here that a
+    /// part can be tried again: afterwards its bytes are gone.
+    /// </summary>
     private async Task<UploadPartResponse> UploadAsync(int number, byte[] buffer, int length, long offset)
     {
         try
         {
-            var request = new UploadPartRequest
+            for (int attempt = 1; ; attempt++)
             {
-                BucketName = bucket.Name,
-                Key = bucket.FullKey(key),
-                UploadId = _upload,
-                PartNumber = number,
-                PartSize = length,
-                InputStream = new MemoryStream(buffer, 0, length, writable: false),
-            };
-            return await S3Errors.TranslateAsync(
-                bucket.Client.UploadPartAsync(request, _abandoned.Token), key, offset, length, _abandoned.Token).ConfigureAwait(false);
+                try
+                {
+                    return await UploadOnceAsync(number, buffer, length, offset).ConfigureAwait(false);
+                }
+                catch (StoreException e) when (Retries.AreWorthIt(e, attempt))
+                {
+                    await Retries.PauseAsync(attempt, layer: null, _abandoned.Token).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (StoreException e) when (e.IsTransient)
+        {
+            var final = new StoreException(key, offset, length, "a part of it could not be uploaded", isTransient: false, e);
+            _failure ??= ExceptionDispatchInfo.Capture(final);
+            throw final;
         }
         catch (Exception e)
         {
@@ -146,6 +155,21 @@ internal sealed class MultipartWriter(S3Bucket bucket, ConditionalPut put, Semap
             ArrayPool<byte>.Shared.Return(buffer);
             slots.Release();
         }
+    }
+
+    private Task<UploadPartResponse> UploadOnceAsync(int number, byte[] buffer, int length, long offset)
+    {
+        var request = new UploadPartRequest
+        {
+            BucketName = bucket.Name,
+            Key = bucket.FullKey(key),
+            UploadId = _upload,
+            PartNumber = number,
+            PartSize = length,
+            InputStream = new MemoryStream(buffer, 0, length, writable: false),
+        };
+        return S3Errors.TranslateAsync(
+            bucket.Client.UploadPartAsync(request, _abandoned.Token), key, offset, length, _abandoned.Token);
     }
 
     private async Task CompleteAsync(UploadPartResponse[] parts, CancellationToken cancellationToken)

@@ -129,7 +129,9 @@ public sealed class SimulatedStore : IObjectStore
         return RequestAsync(null, read, bytesOf, cancellationToken);
     }
 
-    /// <summary>A request, of whatever kind: there is one body for all, and only of classes, so that a new process soon has it compiled.</summary>
+    /// <summary>
+    /// A request, of whatever kind: there is one body for all, and only of classes, so that a new process soon has it compiled.
+    /// </summary>
     /// <param name="sent">Bytes that are moved before the store acts; null if those of its answer are, afterwards.</param>
     /// <param name="act">Asks the store.</param>
     /// <param name="received">Bytes of the answer.</param>
@@ -137,11 +139,11 @@ public sealed class SimulatedStore : IObjectStore
     private async ValueTask<T> RequestAsync<T>(
         long? sent, Func<ValueTask<T>> act, Func<T, long> received, CancellationToken cancellationToken) where T : class?
     {
-        cancellationToken.ThrowIfCancellationRequested();
         using NetworkRequest request = _network.Start();
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister((_, token) => request.GiveUp(token), null);
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (sent is { } content)
                 await request.MoveAsync(content).ConfigureAwait(false);
             long bytes = 0;

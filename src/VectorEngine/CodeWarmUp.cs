@@ -66,11 +66,11 @@ internal static class CodeWarmUp
     /// <summary>Has the index, and answers at once.</summary>
     private sealed class ResourceStore(string prefix) : IObjectStore
     {
-
         public async ValueTask<ObjectContent?> TryReadAsync(string key, CancellationToken cancellationToken = default) =>
             key == IndexKeys.Pointer(Name) ? new ObjectContent(Resource("pointer"), key) : null;
 
-        public async ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
+        public async ValueTask ReadAsync(
+            string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default) =>
             Resource(key[(key.LastIndexOf('/') + 1)..]).AsMemory((int)offset, destination.Length).CopyTo(destination);
 
         public ValueTask<string> WriteAsync(

@@ -67,6 +67,7 @@ public sealed partial class VectorIndex
         request = await WithFiltersAsync(request, cancellationToken).ConfigureAwait(false);
         var search = new ProgressiveSearch(_searcher, request);
         SearchStep? best = null;
+        SearchAnswer answer;
         try
         {
             do
@@ -79,10 +80,11 @@ public sealed partial class VectorIndex
         }
         finally
         {
+            answer = best is null ? default : search.WithReads(best.Answer);
             search.End();
         }
 
-        var result = new SearchResult(best!.Answer);
+        var result = new SearchResult(answer);
         await AddRowsAsync(result, request.Options, cancellationToken).ConfigureAwait(false);
         return result;
     }

@@ -51,6 +51,27 @@ public sealed class MultipartTests
     }
 
     [Fact]
+    public async Task A_part_that_the_client_gives_up_is_sent_again()
+    {
+        int refused = 0;
+        var wire = new Wire((request, _, send) =>
+            request.RequestUri!.Query.Contains("partNumber=2", StringComparison.Ordinal) && Interlocked.Increment(ref refused) <= 2
+                ? Task.FromResult(Wire.Error(HttpStatusCode.ServiceUnavailable, "SlowDown"))
+                : send());
+        S3ObjectStore store = TestServer.Store(_folder, wire, config => config.MaxErrorRetry = 0);
+        byte[] content = new byte[30 * MiB];
+        new Random(1).NextBytes(content);
+        await using (ObjectWriter writer = await store.CreateAsync("a"))
+        {
+            await writer.WriteAsync(content);
+            await writer.CommitAsync();
+        }
+
+        Assert.Equal(3, refused);
+        Assert.Equal(content, (await store.TryReadAsync("a"))!.Content.ToArray());
+    }
+
+    [Fact]
     public async Task A_failed_part_fails_the_object()
     {
         var wire = new Wire((request, _, send) => request.RequestUri!.Query.Contains("partNumber=2", StringComparison.Ordinal)

@@ -75,7 +75,7 @@ internal sealed class DiskCache : IDisposable
     /// <returns>Whether there was an extent of exactly this range.</returns>
     public bool TryRead(string key, long offset, Span<byte> destination)
     {
-        if (!ExtentFolder.TryRead(_folder.PathOf(key, offset, destination.Length), destination))
+        if (!_folder.TryRead(_folder.PathOf(key, offset, destination.Length), destination))
         {
             Interlocked.Increment(ref _misses);
             EngineMetrics.CountDiskLookup(isHit: false);

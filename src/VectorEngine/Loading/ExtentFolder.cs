@@ -26,7 +26,9 @@ internal sealed class ExtentFolder(string folder)
     // Ages are told apart to about 4 %, so that what is oldest is found without keeping a list of the files.
     private const int AgeClasses = 512, ClassesPerDoubling = 16;
 
-    /// <summary>Writing a file takes milliseconds: one that has not got its name for so long never will.</summary>
+    /// <summary>
+    /// Writing a file takes milliseconds: one that has not got its name for so long never will, and no folder waits for its first so long.
+    /// </summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(10);
 
     /// <summary>A file's time of last use is written at most so often.</summary>
@@ -35,6 +37,8 @@ internal sealed class ExtentFolder(string folder)
     private static readonly EnumerationOptions AllFiles = new() { RecurseSubdirectories = true, AttributesToSkip = 0 };
 
     private readonly string _root = Path.Combine(Path.GetFullPath(folder), Name);
+
+    private long _touchAfter = long.MinValue;
 
     // The folder of each object: a hash takes a tenth of the time of reading an extent.
     private readonly ConcurrentDictionary<string, string> _objects = new(StringComparer.Ordinal);
@@ -54,7 +58,7 @@ internal sealed class ExtentFolder(string folder)
     public static long SpaceOf(long length) => (length + Block - 1) & -Block;
 
     /// <summary>Reads an extent if its file has exactly this length, and marks it as used.</summary>
-    public static bool TryRead(string path, Span<byte> destination)
+    public bool TryRead(string path, Span<byte> destination)
     {
         try
         {
@@ -67,7 +71,7 @@ internal sealed class ExtentFolder(string folder)
             int read = 0;
             for (int count = -1; count != 0 && read < destination.Length; read += count)
                 count = RandomAccess.Read(file, destination[read..], read);
-            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > UseInterval)
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > UseInterval && Environment.TickCount64 >= Volatile.Read(ref _touchAfter))
                 Touch(path);
             return read == destination.Length;
         }
@@ -120,7 +124,7 @@ internal sealed class ExtentFolder(string folder)
         }
     }
 
-    private static void Touch(string path)
+    private void Touch(string path)
     {
         try
         {
@@ -128,7 +132,8 @@ internal sealed class ExtentFolder(string folder)
         }
         catch (Exception failure) when (IsOfTheDisk(failure))
         {
-            // Evicted meanwhile, or another user's: it will only be dropped a little early.
+            // Evicted meanwhile, or another user's, as all may be: it will only be dropped a little early.
+            Volatile.Write(ref _touchAfter, Environment.TickCount64 + (long)UseInterval.TotalMilliseconds);
         }
     }
 
@@ -219,9 +224,10 @@ internal sealed class ExtentFolder(string folder)
         {
             try
             {
+                bool isLeft = IsLeft(extents);
                 foreach (string shard in Directory.EnumerateDirectories(extents))
-                    DeleteIfEmpty(shard);
-                DeleteIfEmpty(extents);
+                    DeleteIfEmpty(shard, IsLeft(shard));
+                DeleteIfEmpty(extents, isLeft);
             }
             catch (Exception failure) when (IsOfTheDisk(failure))
             {
@@ -229,10 +235,13 @@ internal sealed class ExtentFolder(string folder)
             }
         }
 
-        static void DeleteIfEmpty(string path)
+        // Where something was just made or deleted, another process may be about to put a file.
+        static bool IsLeft(string folder) => DateTime.UtcNow - Directory.GetLastWriteTimeUtc(folder) > Abandoned;
+
+        static void DeleteIfEmpty(string folder, bool isLeft)
         {
-            if (!Directory.EnumerateFileSystemEntries(path).Any())
-                Directory.Delete(path);
+            if (isLeft && !Directory.EnumerateFileSystemEntries(folder).Any())
+                Directory.Delete(folder);
         }
     }
 

@@ -36,15 +36,16 @@ internal sealed class ExtentReads(ResidentLayer layer) : IDisposable
 
     /// <summary>Waits until the first range is there.</summary>
     public Task AnyAsync(CancellationToken cancellationToken) =>
-        _distinct.Count == 0 ? Task.CompletedTask : Task.WhenAny(Completions()).WaitAsync(cancellationToken);
+        _distinct.Count == 0
+            ? Task.CompletedTask
+            : Task.WhenAny(_distinct.ConvertAll(fetch => fetch.Completion)).WaitAsync(cancellationToken);
 
     /// <summary>Waits until all are there.</summary>
     /// <exception cref="CorruptDataException">Some are not what was written.</exception>
-    public Task AllAsync(CancellationToken cancellationToken)
+    public async Task AllAsync(CancellationToken cancellationToken)
     {
-        Task all = Task.WhenAll(Completions());
-        all.Forget(); // by whoever is cancelled
-        return all.WaitAsync(cancellationToken);
+        foreach (RangeFetch fetch in _distinct)
+            await fetch.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public void Dispose()
@@ -52,13 +53,5 @@ internal sealed class ExtentReads(ResidentLayer layer) : IDisposable
         foreach (RangeFetch fetch in _distinct)
             layer.Leave(fetch);
         _distinct.Clear();
-    }
-
-    private Task[] Completions()
-    {
-        var completions = new Task[_distinct.Count];
-        for (int i = 0; i < completions.Length; i++)
-            completions[i] = _distinct[i].Completion;
-        return completions;
     }
 }

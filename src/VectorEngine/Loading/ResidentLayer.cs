@@ -203,10 +203,12 @@ internal sealed class ResidentLayer : Layer
         for (bool isRepeated = false; ; isRepeated = true)
         {
             Exception? failure = null;
-            Task<ExtentCheck> preparing = PrepareCheckAsync(fetch, scope);
-            long reserved = Reserve(fetch, scope);
+            Task<ExtentCheck>? preparing = null;
+            long reserved = 0;
             try
             {
+                preparing = PrepareCheckAsync(fetch, scope);
+                reserved = Reserve(fetch, scope);
                 (long start, int length) = Source.Extent(fetch.First);
                 if (fetch.First == fetch.Last)
                 {
@@ -220,7 +222,7 @@ internal sealed class ResidentLayer : Layer
                     byte[] joined = ArrayPool<byte>.Shared.Rent(length);
                     await _reader.ReadAsync(Source.Key, start, joined.AsMemory(0, length), scope, fetch.Cancelled).ConfigureAwait(false);
                     Keep(fetch, null, joined.AsMemory(0, length), start, await preparing.ConfigureAwait(false), ref reserved);
-                    // Only now: a store that has failed, or was cancelled, may still be writing to it.
+                    // Only now: should a store still be writing after a failure, it is not to what is somebody else's by then.
                     ArrayPool<byte>.Shared.Return(joined);
                 }
             }
@@ -229,7 +231,8 @@ internal sealed class ResidentLayer : Layer
                 failure = caught;
             }
 
-            await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (preparing is not null)
+                await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _budget.Return(Source.Kind, reserved);
             if (failure is CorruptDataException && !isRepeated)
             {

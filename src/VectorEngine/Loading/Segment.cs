@@ -119,13 +119,20 @@ internal sealed class Segment : IDisposable
         return keys with { Vectors = elsewhere };
     }
 
-    /// <summary>The root, if the cache on disk has it: as kernels scan the directory in it, aligned, and readable past the last code.</summary>
+    /// <summary>
+    /// The root, if the cache on disk has it: as kernels scan the directory in it, aligned, and readable past the last code.
+    /// </summary>
     private static AlignedBuffer<byte>? TryReadCached(StoreReader reader, string key, SegmentReference reference)
     {
         if (reference.RootLength > ClaimedRange.Trusted || reader.Cache is not { } cache)
             return null;
         var root = new AlignedBuffer<byte>((int)reference.RootLength);
-        return cache.TryRead(key, 0, root.Span) && Crc32C.Compute(root.Span) == reference.RootChecksum ? root : null;
+        if (!cache.TryRead(key, 0, root.Span))
+            return null;
+        if (Crc32C.Compute(root.Span) == reference.RootChecksum)
+            return root;
+        cache.Remove(key, 0, root.Length);
+        return null;
     }
 
     private void OpenLayers(SegmentKeys keys, SegmentRoot root)

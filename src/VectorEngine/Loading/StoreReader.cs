@@ -126,7 +126,7 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         await (winner == first ? secondCancellation : firstCancellation).CancelAsync().ConfigureAwait(false);
         if (winner == first)
         {
-            second.Forget();
+            Forget(second);
             await first.ConfigureAwait(false);
         }
         else
@@ -158,4 +158,9 @@ internal sealed class StoreReader(IObjectStore store, DiskCache? cache = null) :
         scope.AddRequest(bytes);
         EngineMetrics.CountRequest(layer, bytes);
     }
+
+    /// <summary>Lets a task end unwatched.</summary>
+    private static void Forget(Task task) =>
+        _ = task.ContinueWith(
+            static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 }

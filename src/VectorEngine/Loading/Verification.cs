@@ -93,7 +93,7 @@ internal sealed class Verification(StoreReader reader, IReadOnlyList<LayerSource
                 Check(check, extent, bytes.Slice((int)(offset - start), extentLength));
             }
 
-            // Only now: a store that has failed, or was cancelled, may still be writing to it.
+            // Only now: should a store still be writing after a failure, it is not to what is somebody else's by then.
             ArrayPool<byte>.Shared.Return(buffer);
             Interlocked.Add(ref _read, length);
             Advance(length);

@@ -5,6 +5,8 @@ namespace VectorEngine.Publishing;
 /// <summary>Deletes objects of an index.</summary>
 internal static class IndexObjects
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     /// <summary>Deletes all objects whose keys start so.</summary>
     public static async Task DeleteAllAsync(RetryingStore store, string prefix, CancellationToken cancellationToken)
     {
@@ -14,17 +16,19 @@ internal static class IndexObjects
 
     /// <summary>Deletes all objects whose keys start so, as far as the store lets it; what stays is garbage.</summary>
     public static Task TryDeleteAllAsync(RetryingStore store, string prefix) =>
-        TryAsync(() => DeleteAllAsync(store, prefix, CancellationToken.None));
+        TryAsync(patience => DeleteAllAsync(store, prefix, patience));
 
     /// <summary>Deletes an object, if the store lets it; what stays is garbage.</summary>
     public static Task TryDeleteAsync(RetryingStore store, string key) =>
-        TryAsync(() => store.DeleteAsync(key, CancellationToken.None).AsTask());
+        TryAsync(patience => store.DeleteAsync(key, patience).AsTask());
 
-    private static async Task TryAsync(Func<Task> deletion)
+    private static async Task TryAsync(Func<CancellationToken, Task> deletion)
     {
+        // Whoever ends something does not wait long for a store that does not answer.
+        using var patience = new CancellationTokenSource(Patience);
         try
         {
-            await deletion().ConfigureAwait(false);
+            await deletion(patience.Token).ConfigureAwait(false);
         }
         catch
         {

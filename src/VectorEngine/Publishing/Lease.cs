@@ -55,7 +55,7 @@ internal sealed class Lease : IAsyncDisposable
                 }
                 catch
                 {
-                    // Ended; or the store fails, which may pass: there are two more ticks before the lease ends.
+                    // Ended; or the store fails, which may pass before the lease ends.
                 }
             }
         }

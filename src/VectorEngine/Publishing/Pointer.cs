@@ -12,18 +12,19 @@ internal sealed record Pointer(Manifest Newest, string ETag)
     /// <exception cref="CorruptDataException">It is damaged.</exception>
     /// <exception cref="NotSupportedException">It is of another version of the format.</exception>
     public static ValueTask<Pointer?> TryReadAsync(RetryingStore store, string index, CancellationToken cancellationToken) =>
-        ReadObjectAsync(store, IndexKeys.Pointer(index), isRequired: false, cancellationToken);
+        ReadObjectAsync(store, IndexKeys.Pointer(index), isRequired: false, expected: null, cancellationToken);
 
     /// <summary>Reads the pointer.</summary>
     /// <exception cref="ObjectNotFoundException">There is none.</exception>
     /// <inheritdoc cref="TryReadAsync"/>
     public static ValueTask<Pointer> ReadAsync(RetryingStore store, string index, CancellationToken cancellationToken) =>
-        ReadObjectAsync(store, IndexKeys.Pointer(index), isRequired: true, cancellationToken)!;
+        ReadObjectAsync(store, IndexKeys.Pointer(index), isRequired: true, expected: null, cancellationToken)!;
 
     /// <summary>Reads a version's object, which is like the pointer; null if there is none.</summary>
     /// <inheritdoc cref="TryReadAsync"/>
-    public static ValueTask<Pointer?> TryReadVersionAsync(RetryingStore store, string key, CancellationToken cancellationToken) =>
-        ReadObjectAsync(store, key, isRequired: false, cancellationToken);
+    public static ValueTask<Pointer?> TryReadVersionAsync(
+        RetryingStore store, string index, VersionId version, CancellationToken cancellationToken) =>
+        ReadObjectAsync(store, IndexKeys.Version(index, version), isRequired: false, version, cancellationToken);
 
     /// <summary>Reads the pointer unless it still has a known tag: then null.</summary>
     /// <inheritdoc cref="ReadAsync"/>
@@ -37,7 +38,7 @@ internal sealed record Pointer(Manifest Newest, string ETag)
 
     /// <summary>Reads an object; once more if it is damaged, perhaps on the way.</summary>
     private static async ValueTask<Pointer?> ReadObjectAsync(
-        RetryingStore store, string key, bool isRequired, CancellationToken cancellationToken)
+        RetryingStore store, string key, bool isRequired, VersionId? expected, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -46,7 +47,10 @@ internal sealed record Pointer(Manifest Newest, string ETag)
                 return isRequired ? throw new ObjectNotFoundException(key) : null;
             try
             {
-                return Of(key, content);
+                Pointer read = Of(key, content);
+                return expected is null || read.Newest.Id == expected
+                    ? read
+                    : throw new CorruptDataException(key, 0, content.Content.Length, "another version");
             }
             catch (CorruptDataException) when (attempt == 1)
             {

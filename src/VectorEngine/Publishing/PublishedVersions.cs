@@ -28,12 +28,8 @@ internal static class PublishedVersions
     /// <summary>Reads the object of a version, published or not; null if there is none.</summary>
     /// <inheritdoc cref="FindAsync"/>
     public static async ValueTask<Manifest?> TryReadAsync(
-        RetryingStore store, string index, VersionId version, CancellationToken cancellationToken)
-    {
-        string key = IndexKeys.Version(index, version);
-        Pointer? read = await Pointer.TryReadVersionAsync(store, key, cancellationToken).ConfigureAwait(false);
-        return read is null || read.Newest.Id == version ? read?.Newest : throw new CorruptDataException(key, 0, 0, "another version");
-    }
+        RetryingStore store, string index, VersionId version, CancellationToken cancellationToken) =>
+        (await Pointer.TryReadVersionAsync(store, index, version, cancellationToken).ConfigureAwait(false))?.Newest;
 
     /// <summary>Whether a version is published now.</summary>
     public static async ValueTask<bool> ContainsAsync(

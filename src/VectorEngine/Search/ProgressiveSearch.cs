@@ -59,25 +59,33 @@ internal sealed class ProgressiveSearch(IndexSearcher searcher, SearchRequest re
             searcher.Return(_second);
     }
 
+    /// <summary>An answer with the receipt of all that has been read until now, for it or for one that was to follow.</summary>
+    public SearchAnswer WithReads(in SearchAnswer answer)
+    {
+        // What the second search does, the first has done, too; but it does not read again what that one has read.
+        if (_first is null || _second is null)
+            return answer;
+        SearchReceipt first = searcher.Receipt(_first, request), second = searcher.Receipt(_second, Second);
+        return answer with
+        {
+            Receipt = answer.Receipt with
+            {
+                Requests = first.Requests + second.Requests,
+                BytesRead = first.BytesRead + second.BytesRead,
+                CachedBytesRead = first.CachedBytesRead + second.CachedBytesRead,
+                Rounds = first.Rounds + second.Rounds,
+                Elapsed = first.Elapsed, // it started earlier
+                EstimatedDollars = first.EstimatedDollars + second.EstimatedDollars,
+            },
+        };
+    }
+
     private SearchStep Step(SearchAnswer answer, bool isFinal)
     {
         bool[] certain = new bool[answer.Hits.Length];
         if (_first is not null)
             searcher.Certify(_first, answer, request.Count, certain);
-        if (_first is not null && _second is not null)
-            answer = answer with { Receipt = After(searcher.Receipt(_first, request), answer.Receipt) };
         return new SearchStep(
-            answer, certain, isFinal || (certain.Length > 0 && Array.TrueForAll(certain, isCertain => isCertain)));
+            WithReads(answer), certain, isFinal || (certain.Length > 0 && Array.TrueForAll(certain, isCertain => isCertain)));
     }
-
-    /// <summary>The receipt of a second search, which has done the first one's work again, but has not read again what that one read.</summary>
-    private static SearchReceipt After(in SearchReceipt first, in SearchReceipt second) => second with
-    {
-        Requests = first.Requests + second.Requests,
-        BytesRead = first.BytesRead + second.BytesRead,
-        CachedBytesRead = first.CachedBytesRead + second.CachedBytesRead,
-        Rounds = first.Rounds + second.Rounds,
-        Elapsed = first.Elapsed, // it started earlier
-        EstimatedDollars = first.EstimatedDollars + second.EstimatedDollars,
-    };
 }

@@ -31,7 +31,10 @@ public interface IObjectStore
         return content.ETag == knownETag ? null : content;
     }
 
-    /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on.</summary>
+    /// <summary>
+    /// Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on. Once the call has ended, however it has, nothing
+    /// more is written there.
+    /// </summary>
     /// <param name="key">The object.</param>
     /// <param name="offset">First byte, from the object's start.</param>
     /// <param name="destination">Receives exactly its own length.</param>
@@ -141,7 +144,7 @@ public abstract class ObjectWriter : IAsyncDisposable
     /// again; after any other failure, the writer can only be disposed.
     /// </remarks>
     /// <param name="cancellationToken">Cancels the commit; the object then may or may not have appeared.</param>
-    /// <exception cref="InvalidOperationException">The object was committed already, or that failed for good.</exception>
+    /// <exception cref="InvalidOperationException">The object was committed already.</exception>
     public abstract ValueTask CommitAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Ends the writing; without a commit, what was written is discarded.</summary>

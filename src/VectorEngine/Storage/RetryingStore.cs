@@ -77,6 +77,7 @@ internal sealed class RetryingStore(IObjectStore inner) : IObjectStore
                     if (string.CompareOrdinal(listing.Current.Key, told) <= 0)
                         continue;
                     told = listing.Current.Key;
+                    attempt = 1;
                     yield return listing.Current;
                 }
 

@@ -24,7 +24,7 @@ public readonly record struct SearchReceipt
     /// <summary>Postings compared with their stored vector.</summary>
     public long PostingsRescored { get; init; }
 
-    /// <summary>Requests to the store, with those that were repeated.</summary>
+    /// <summary>Requests to the store, with those that were repeated. What a batch reads for its filter, its first query has.</summary>
     public int Requests { get; init; }
 
     /// <summary>Bytes that were asked of the store.</summary>

@@ -85,6 +85,20 @@ public sealed class ReceiptTests
         Assert.Equal(requests, store.Requests);
     }
 
+    [Fact]
+    public async Task So_is_what_was_asked_for_in_vain()
+    {
+        await Building;
+        var store = new CountingStore(Store) { Silent = "/ex" };
+        using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
+        int opened = store.Requests;
+        SearchResult result = await index.SearchAsync(
+            Queries[0], 10, new SearchOptions { Budget = new SearchBudget { Time = TimeSpan.FromMilliseconds(300) } });
+        Assert.Equal(SearchStage.Sign, result.Stage);
+        Assert.Contains("ex", store.Layers);
+        Assert.Equal(store.Requests - opened, result.Receipt.Requests);
+    }
+
     private static async Task BuildAsync() => (await TestIndex.BuildAsync(
         Vectors, new VectorIndexOptions { ClusterCount = 60, StoredVectors = StoredVectors.Float32 }, Store, Metadata)).Dispose();
 
@@ -101,13 +115,19 @@ public sealed class ReceiptTests
         /// <summary>What was read of, by the ends of their keys.</summary>
         public HashSet<string> Layers { get; } = [];
 
-        public override ValueTask ReadAsync(string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
+        /// <summary>Objects whose keys end so are never answered for.</summary>
+        public string? Silent { get; init; }
+
+        public override async ValueTask ReadAsync(
+            string key, long offset, Memory<byte> destination, CancellationToken cancellationToken = default)
         {
             Interlocked.Increment(ref _requests);
             Interlocked.Add(ref _bytes, destination.Length);
             lock (Layers)
                 Layers.Add(key[(key.LastIndexOf('/') + 1)..]);
-            return Inner.ReadAsync(key, offset, destination, cancellationToken);
+            if (Silent is not null && key.EndsWith(Silent, StringComparison.Ordinal))
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            await Inner.ReadAsync(key, offset, destination, cancellationToken);
         }
     }
 }

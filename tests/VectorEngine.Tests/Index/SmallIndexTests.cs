@@ -215,6 +215,33 @@ public sealed class SmallIndexTests
         Assert.Equal(3, store.Requests);
     }
 
+    [Fact]
+    public async Task A_root_that_is_damaged_on_disk_is_read_and_kept_anew()
+    {
+        using var folder = new TemporaryFolder();
+        var store = new FaultyStore(await BuildAsync(Options), _ => null);
+        var options = new OpenOptions { CacheFolder = folder.Path };
+        string[] expected = await OpenAndAnswerAsync();
+        foreach (string file in Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories))
+        {
+            byte[] bytes = await File.ReadAllBytesAsync(file);
+            bytes[bytes.Length / 2] ^= 1;
+            await File.WriteAllBytesAsync(file, bytes);
+        }
+
+        Assert.Equal(2, store.Requests);
+        Assert.Equal(expected, await OpenAndAnswerAsync());
+        Assert.Equal(4, store.Requests);
+        Assert.Equal(expected, await OpenAndAnswerAsync());
+        Assert.Equal(5, store.Requests); // the pointer alone
+
+        async Task<string[]> OpenAndAnswerAsync()
+        {
+            using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name, options);
+            return await AnswersAsync(index, 1);
+        }
+    }
+
     private static async Task<MemoryObjectStore> BuildAsync(VectorIndexOptions options)
     {
         var store = new MemoryObjectStore();

@@ -130,13 +130,26 @@ public sealed class DiskCacheTests : IDisposable
     }
 
     [Fact]
-    public async Task FoldersThatBecameEmptyAreDeleted()
+    public async Task FoldersThatBecameEmptyLongAgoAreDeleted()
     {
         using (DiskCache cache = Open())
             cache.Add(Key, 0, Extent(0, 5000));
-        using (DiskCache cache = Open(limit: 100))
+        await TrimAsync();
+        Assert.Empty(Files());
+        string[] folders = Directory.GetDirectories(Path.Combine(_folder.Path, ExtentFolder.Name), "*", SearchOption.AllDirectories);
+        Assert.Equal(2, folders.Length);
+        foreach (string folder in folders)
+            Directory.SetLastWriteTimeUtc(folder, DateTime.UtcNow.AddDays(-1));
+        using (DiskCache cache = Open())
+            cache.Add("another", 0, Extent(0, 5000));
+        await TrimAsync();
+        Assert.DoesNotContain(folders, Directory.Exists);
+
+        async Task TrimAsync()
+        {
+            using DiskCache cache = Open(limit: 100);
             await cache.FlushAsync();
-        Assert.Empty(Directory.GetDirectories(Path.Combine(_folder.Path, ExtentFolder.Name)));
+        }
     }
 
     [Fact]
