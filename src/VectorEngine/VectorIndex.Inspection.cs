@@ -30,8 +30,8 @@ public sealed partial class VectorIndex
         IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         using var use = new ActiveSearch(this);
-        return await new Verification(_segments.Reader, [.. _segments.Items.SelectMany((segment, i) => Sources(segment, _manifest.Segments[i]))], progress)
-            .RunAsync(cancellationToken).ConfigureAwait(false);
+        LayerSource[] sources = [.. _segments.Items.SelectMany((segment, i) => Sources(segment, _manifest.Segments[i]))];
+        return await new Verification(_segments.Reader, sources, progress).RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The root, in one piece, and the layers.</summary>
@@ -42,6 +42,7 @@ public sealed partial class VectorIndex
             {
                 if (Crc32C.Compute(bytes.Span) != reference.RootChecksum)
                     throw new CorruptDataException(segment.Keys.Root, 0, bytes.Length, "not the root that the pointer names");
+                segment.VerifyCopies(); // they are the same in memory, then
             }));
 
     private static SegmentStatistics Describe(SegmentRoot root) => new()

@@ -32,6 +32,14 @@ internal sealed class CopiedLayer(LayerSource source, ReadOnlyMemory<byte> copy,
     public override ExtentReads Start(ReadOnlySpan<int> extents, ReadScope scope) =>
         throw new UnreachableException("All of a copy is at hand.");
 
+    /// <summary>Verifies all extents.</summary>
+    /// <exception cref="CorruptDataException">One is not what was written.</exception>
+    public void Verify()
+    {
+        for (int extent = 0; extent < Source.Count; extent++)
+            TryRead(extent, out _);
+    }
+
     private void Verify(int extent, ReadOnlyMemory<byte> bytes)
     {
         try

@@ -204,6 +204,7 @@ internal sealed class ResidentLayer : Layer
         {
             Exception? failure = null;
             Task<ExtentCheck>? preparing = null;
+            byte[]? joined = null;
             long reserved = 0;
             try
             {
@@ -219,11 +220,9 @@ internal sealed class ResidentLayer : Layer
                 else
                 {
                     length = (int)(EndOf(fetch.Last) - start);
-                    byte[] joined = ArrayPool<byte>.Shared.Rent(length);
+                    joined = ArrayPool<byte>.Shared.Rent(length);
                     await _reader.ReadAsync(Source.Key, start, joined.AsMemory(0, length), scope, fetch.Cancelled).ConfigureAwait(false);
                     Keep(fetch, null, joined.AsMemory(0, length), start, await preparing.ConfigureAwait(false), ref reserved);
-                    // Only now: should a store still be writing after a failure, it is not to what is somebody else's by then.
-                    ArrayPool<byte>.Shared.Return(joined);
                 }
             }
             catch (Exception caught)
@@ -231,6 +230,9 @@ internal sealed class ResidentLayer : Layer
                 failure = caught;
             }
 
+            // A store that failed otherwise, or was cancelled, might still be writing, whatever it has promised.
+            if (joined is not null && (failure is null or CorruptDataException))
+                ArrayPool<byte>.Shared.Return(joined);
             if (preparing is not null)
                 await ((Task)preparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _budget.Return(Source.Kind, reserved);

@@ -109,6 +109,14 @@ internal sealed class Segment : IDisposable
             layer.Dispose();
     }
 
+    /// <summary>Verifies the copies that a small segment's root has.</summary>
+    /// <exception cref="CorruptDataException">One is not what was written.</exception>
+    public void VerifyCopies()
+    {
+        foreach (CopiedLayer layer in _layers.OfType<CopiedLayer>())
+            layer.Verify();
+    }
+
     /// <summary>The keys, with that of the caller's object that has the vectors, if one has.</summary>
     private static SegmentKeys WithVectors(SegmentKeys keys, SegmentRoot root, long rootLength)
     {

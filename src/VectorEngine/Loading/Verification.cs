@@ -93,7 +93,6 @@ internal sealed class Verification(StoreReader reader, IReadOnlyList<LayerSource
                 Check(check, extent, bytes.Slice((int)(offset - start), extentLength));
             }
 
-            // Only now: should a store still be writing after a failure, it is not to what is somebody else's by then.
             ArrayPool<byte>.Shared.Return(buffer);
             Interlocked.Add(ref _read, length);
             Advance(length);
@@ -101,6 +100,8 @@ internal sealed class Verification(StoreReader reader, IReadOnlyList<LayerSource
         }
         catch (CorruptDataException damage)
         {
+            // But not after other failures: a store that failed, or was cancelled, might still be writing, whatever it has promised.
+            ArrayPool<byte>.Shared.Return(buffer);
             int missing = await FirstMissingAsync(source, piece, cancellationToken).ConfigureAwait(false);
             if (missing == next)
             {

@@ -166,6 +166,7 @@ public sealed class SmallIndexTests
         using VectorIndex index = await VectorIndex.OpenAsync(store, TestIndex.Name);
         CorruptDataException error = await Assert.ThrowsAsync<CorruptDataException>(() => AnswersAsync(index, 1));
         Assert.Equal((objects.Key("/root"), (long)root.Length), (error.ObjectKey, error.Length));
+        Assert.Equal(objects.Key("/root"), Assert.Single((await index.VerifyAsync()).Damages).ObjectKey);
     }
 
     [Theory]
