@@ -36,7 +36,8 @@ internal sealed class ConditionalPut(S3Bucket bucket)
             }
             catch (StoreException e) when (S3Errors.StatusOf(e) == HttpStatusCode.Conflict && collisions < MaxCollisions)
             {
-                await Backoff.DelayAsync(collisions++, cancellationToken).ConfigureAwait(false);   // another write is being decided
+                // Another write is being decided.
+                await Retries.PauseAsync(++collisions, layer: null, cancellationToken).ConfigureAwait(false);
             }
             catch (VectorEngineException e) when (mark is not null && IsRefusal(e, condition))
             {

@@ -75,7 +75,7 @@ internal sealed class ObjectDownload(S3Bucket bucket, string key)
             fruitless = _filled > before ? 0 : fruitless + 1;
             if (fruitless == MaxFruitless)
                 throw S3Errors.ToStoreException(broken, key, offset, destination.Length);
-            await Backoff.DelayAsync(fruitless, cancellationToken).ConfigureAwait(false);
+            await Retries.PauseAsync(fruitless + 1, layer: null, cancellationToken).ConfigureAwait(false);
         }
     }
 
