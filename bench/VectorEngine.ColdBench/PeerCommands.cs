@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using VectorEngine.Input;
 using VectorEngine.Storage;
@@ -64,45 +63,44 @@ internal static class PeerCommands
         };
         var command = new Command("s3-query", "Opens an index in a bucket and searches it, from a process's first request on.")
         {
-            QueryFile, TruthFile, Probes, Stage, query, others, warm,
+            query, others, warm,
         };
-        S3.AddTo(command);
-        command.SetAction(async (parsed, cancellationToken) =>
+        return Searching(command, async (parsed, store, queries, truth, cancellationToken) =>
         {
-            VectorMatrix queries = await VectorSource.FromFile(parsed.GetRequiredValue(QueryFile)).LoadAsync(cancellationToken);
-            int[][] truth = ReadTruth(parsed.GetRequiredValue(TruthFile));
-            var (client, store) = S3.Connect(parsed);
-            using (client)
-            {
-                if (parsed.GetValue(warm))
-                    await store.TryReadAsync($"{S3.Name(parsed)}/pointer", cancellationToken);
-                await new Session(parsed, queries, truth, parsed.GetValue(warm)).RunAsync(
-                    store, parsed.GetValue(query), parsed.GetValue(others), cancellationToken);
-            }
+            if (parsed.GetValue(warm))
+                await store.TryReadAsync($"{S3.Name(parsed)}/pointer", cancellationToken);
+            await new Session(parsed, queries, truth, parsed.GetValue(warm)).RunAsync(
+                store, parsed.GetValue(query), parsed.GetValue(others), cancellationToken);
         });
-        return command;
     }
 
     public static Command CreateRecall()
     {
-        var command = new Command("s3-recall", "Measures the recall of searches of an index in a bucket.")
+        var command = new Command("s3-recall", "Measures the recall of searches of an index in a bucket.");
+        return Searching(command, async (parsed, store, queries, truth, cancellationToken) =>
         {
-            QueryFile, TruthFile, Probes, Stage,
-        };
+            using VectorIndex index = await VectorIndex.OpenAsync(store, S3.Name(parsed), cancellationToken: cancellationToken);
+            double recall = 0;
+            for (int i = 0; i < queries.Count; i++)
+                recall += Recall(await index.SearchAsync(queries[i], K, OptionsOf(parsed), cancellationToken), truth[i]);
+            Print(new { step = "recall", recall = Math.Round(recall / queries.Count, 4), queries.Count, index.ClusterCount });
+        });
+    }
+
+    /// <summary>Makes a command search: it has the options for that, and is given the store, the queries and their true neighbours.</summary>
+    private static Command Searching(
+        Command command, Func<ParseResult, IObjectStore, VectorMatrix, int[][], CancellationToken, Task> search)
+    {
+        foreach (Option option in (Option[])[QueryFile, TruthFile, Probes, Stage])
+            command.Add(option);
         S3.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             VectorMatrix queries = await VectorSource.FromFile(parsed.GetRequiredValue(QueryFile)).LoadAsync(cancellationToken);
-            int[][] truth = ReadTruth(parsed.GetRequiredValue(TruthFile));
+            int[][] truth = TrueNeighbours.Read(parsed.GetRequiredValue(TruthFile));
             var (client, store) = S3.Connect(parsed);
             using (client)
-            {
-                using VectorIndex index = await VectorIndex.OpenAsync(store, S3.Name(parsed), cancellationToken: cancellationToken);
-                double recall = 0;
-                for (int i = 0; i < queries.Count; i++)
-                    recall += Recall(await index.SearchAsync(queries[i], K, OptionsOf(parsed), cancellationToken), truth[i]);
-                Print(new { step = "recall", recall = Math.Round(recall / queries.Count, 4), queries.Count, index.ClusterCount });
-            }
+                await search(parsed, store, queries, truth, cancellationToken);
         });
         return command;
     }
@@ -120,12 +118,6 @@ internal static class PeerCommands
 
     private static double Recall(SearchResult result, int[] truth) =>
         Enumerable.Range(0, result.Count).Count(rank => truth.AsSpan(0, K).Contains((int)result[rank].Ordinal)) / (double)K;
-
-    private static int[][] ReadTruth(string path)
-    {
-        int[] values = MemoryMarshal.Cast<byte, int>(File.ReadAllBytes(path)).ToArray();
-        return [.. values.Chunk(values[0] + 1).Select(row => row[1..])];
-    }
 
     /// <summary>One process's queries.</summary>
     private sealed class Session(ParseResult parsed, VectorMatrix queries, int[][] truth, bool isWarm)
